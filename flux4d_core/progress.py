@@ -1,12 +1,13 @@
 """How long work tells how far it is, and how it is stopped."""
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
 class Cancelled(Exception):
     """The user asked to stop. Raised by a `Report` from inside the work, which must leave nothing half written."""
 
 
+@runtime_checkable
 class Report(Protocol):
     """Called by long work at every step; may raise `Cancelled`."""
 
