@@ -196,6 +196,24 @@ class Sky:
 
 
 @dataclass(frozen=True)
+class Lifted:
+    """A clip as Gaussians that do not move yet: what the network starts from."""
+
+    gaussians: Gaussians
+    measured: Bool[Tensor, "N"]
+    """True for LiDAR returns, False for lifted pixels."""
+    heights: Float[Tensor, "N"]
+    """Above the ground below (m); about 0 on the road, negative only by noise."""
+    center: Float[Tensor, "3"]
+    """Where the vehicle is in the middle of the clip: the scene is densest around it."""
+    sky: Sky
+
+    def to(self, device: torch.device | str) -> Lifted:
+        moved = _map_tensors(self, lambda tensor: tensor.to(device))
+        return replace(moved, gaussians=self.gaussians.to(device), sky=self.sky.to(device))
+
+
+@dataclass(frozen=True)
 class Rendering:
     """What `render` returns; every field carries gradients."""
 

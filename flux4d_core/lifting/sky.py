@@ -1,0 +1,54 @@
+"""The sky as a function of direction, filled from the pixels that nothing explains."""
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from flux4d_core.geometry import directions_to_panorama, pixel_rays
+from flux4d_core.types import Frame, Sky
+
+OTHER_WEIGHT = 1e-3
+"""Weight of pixels that are not sky, below the horizon: under a hole in the road lies the colour of the road."""
+
+
+def lift_sky(frames: list[Frame], is_sky: list[Bool[Tensor, "h w"]], height: int) -> Sky:
+    """A panorama of `height` rows from the sky pixels of all frames; never-seen directions take what lies around.
+
+    `is_sky` may be coarser than the images.
+    """
+    sums = torch.zeros(height * 2 * height, 4, device=frames[0].image.device)
+    for frame, sky in zip(frames, is_sky, strict=True):
+        _add_frame(sums, frame, sky, height)
+    return Sky(_fill(sums.view(height, 2 * height, 4)))
+
+
+def _add_frame(sums: Float[Tensor, "texels 4"], frame: Frame, is_sky: Bool[Tensor, "h w"], height: int) -> None:
+    camera = frame.camera
+    directions = pixel_rays(camera.width, camera.height, camera.K, camera.camera_to_world)
+    full = F.interpolate(is_sky[None, None].float(), (camera.height, camera.width), mode="nearest")[0, 0]
+    weights = torch.where(full > 0.5, 1.0, torch.where(directions[..., 2] < 0, OTHER_WEIGHT, 0.0))
+    if frame.valid is not None:
+        weights = weights * frame.valid
+    used = weights > 0
+    position = directions_to_panorama(directions[used])
+    columns = (position[:, 0] * 2 * height).long().clamp(0, 2 * height - 1)
+    rows = (position[:, 1] * height).long().clamp(0, height - 1)
+    colors = frame.image[used].float() / 255
+    weight = weights[used][:, None]
+    sums.index_add_(0, rows * 2 * height + columns, torch.cat([colors * weight, weight], -1))
+
+
+def _fill(sums: Float[Tensor, "h w 4"]) -> Float[Tensor, "h w 3"]:
+    """Weighted means where there is weight; elsewhere those of ever larger surroundings (pull-push)."""
+    level = sums.permute(2, 0, 1)[None]
+    pyramid = [level]
+    while min(level.shape[-2:]) > 1:
+        level = F.avg_pool2d(level, 2, ceil_mode=True)
+        pyramid.append(level)
+    colors = torch.full_like(pyramid[-1][:, :3], 0.5)
+    for level in reversed(pyramid):
+        weight = level[:, 3:]
+        coarse = F.interpolate(colors, level.shape[-2:], mode="bilinear", align_corners=False)
+        colors = torch.where(weight > 0, level[:, :3] / weight.clamp(min=1e-12), coarse)
+    return colors[0].permute(1, 2, 0).clamp(0, 1)
