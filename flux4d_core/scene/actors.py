@@ -1,0 +1,122 @@
+"""Which Gaussians move together: actors, with boxes and speeds. The one owner of grouping.
+
+Label-free: Gaussians faster than a threshold, carried to one common time, are linked where both position and velocity
+agree with a neighbour's; linked sets of some size are actors (single linkage, as DBSCAN with every point a core).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
+from scipy.spatial import cKDTree
+from torch import Tensor
+
+from flux4d_core.motion import advance, speeds
+from flux4d_core.types import Gaussians
+
+
+@dataclass(frozen=True)
+class ActorConfig:
+    """When Gaussians count as one moving thing."""
+
+    min_speed: float = 1.0
+    """Slower Gaussians stand (m/s)."""
+    distance: float = 0.9
+    """Gaussians of one actor have a neighbour within this distance (m) ..."""
+    velocity_difference: float = 3.0
+    """... whose velocity differs by less than this (m/s), both together in one ellipsoid."""
+    min_gaussians: int = 30
+    """Smaller groups are noise, not actors."""
+
+
+@dataclass(frozen=True)
+class Actor:
+    """A rigid group of moving Gaussians and the box around it."""
+
+    name: str
+    time: float
+    """When `box_to_world` holds (s)."""
+    box_to_world: Float[Tensor, "4 4"]
+    """x along the length (direction of travel), y to its left, z up; origin at the box's centre."""
+    size: Float[Tensor, "3"]
+    """Length, width, height (m)."""
+    velocity: Float[Tensor, "3"]
+    """At `time`, in the world (m/s)."""
+    acceleration: Float[Tensor, "3"]
+    """In the world (m/s^2)."""
+    count: int
+    """How many Gaussians belong to it."""
+
+    @property
+    def speed(self) -> float:
+        """At `time` (m/s)."""
+        return float(self.velocity.norm())
+
+    def center_at(self, time: float) -> Float[Tensor, "3"]:
+        """Where the box's centre is at another time (m)."""
+        dt = time - self.time
+        return self.box_to_world[:3, 3] + self.velocity * dt + 0.5 * self.acceleration * dt * dt
+
+
+@dataclass(frozen=True)
+class Grouping:
+    """Every Gaussian's actor."""
+
+    actors: tuple[Actor, ...]
+    """The largest first."""
+    actor_index: Int[Tensor, "N"]
+    """Position in `actors`; -1: stands, or belongs to no actor."""
+
+
+def find_actors(gaussians: Gaussians, config: ActorConfig) -> Grouping:
+    """Group moving Gaussians by position and motion."""
+    gaussians = gaussians.detach().to("cpu")
+    nobody = torch.full((len(gaussians),), -1, dtype=torch.long)
+    moving = (speeds(gaussians) > config.min_speed).nonzero().squeeze(1)
+    if len(moving) < config.min_gaussians:
+        return Grouping((), nobody)
+    time = float(gaussians.times.median())
+    group = _link(gaussians[moving], time, config)
+    sizes = np.bincount(group)
+    order = [g for g in np.argsort(-sizes, kind="stable") if sizes[g] >= config.min_gaussians]
+    actors = []
+    for position, label in enumerate(order):
+        members = moving[torch.from_numpy(group == label)]
+        nobody[members] = position
+        actors.append(_actor(f"actor {position + 1}", gaussians[members], time))
+    return Grouping(tuple(actors), nobody)
+
+
+def _link(gaussians: Gaussians, time: float, config: ActorConfig) -> np.ndarray:
+    """The group (0, 1, ...) of every Gaussian. Near-identical ones are merged first to keep the graph small."""
+    now = advance(gaussians, time)
+    features = torch.cat([now.means / config.distance, now.velocities / config.velocity_difference], -1).numpy()
+    cells, member = np.unique(np.floor(features * 3).astype(np.int64), axis=0, return_inverse=True)
+    member = member.reshape(-1)
+    counts = np.bincount(member, minlength=len(cells))
+    middles = np.stack([np.bincount(member, features[:, k]) / counts for k in range(6)], -1)
+    pairs = cKDTree(middles).query_pairs(1.0, output_type="ndarray")
+    ones = np.ones(len(pairs), dtype=np.int8)
+    graph = coo_matrix((ones, (pairs[:, 0], pairs[:, 1])), shape=(len(cells), len(cells)))
+    return connected_components(graph, directed=False)[1][member]
+
+
+def _actor(name: str, members: Gaussians, time: float) -> Actor:
+    """The box of one group at `time`, turned into its direction of travel."""
+    now = advance(members, time)
+    velocity = now.velocities.median(0).values
+    acceleration = members.accelerations.median(0).values
+    heading = torch.atan2(velocity[1], velocity[0])
+    forward = torch.stack([heading.cos(), heading.sin(), torch.zeros(())])
+    left = torch.stack([-heading.sin(), heading.cos(), torch.zeros(())])
+    axes = torch.stack([forward, left, torch.tensor([0.0, 0.0, 1.0])], -1)
+    along = now.means @ axes
+    bounds = torch.quantile(along[:: max(1, len(along) // 100_000)], torch.tensor([0.02, 0.98]), dim=0)
+    box_to_world = torch.eye(4)
+    box_to_world[:3, :3] = axes
+    box_to_world[:3, 3] = axes @ bounds.mean(0)
+    size = (bounds[1] - bounds[0]).clamp(min=0.1)
+    return Actor(name, time, box_to_world, size, velocity, acceleration, len(members))

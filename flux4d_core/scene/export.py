@@ -1,0 +1,50 @@
+"""Scenes for other tools: the Gaussians at one time as a 3DGS PLY."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from flux4d_core.motion import advance
+from flux4d_core.scene.scene import Scene
+
+SH_DC = 0.28209479177387814
+"""The constant spherical harmonic: 3DGS files store (colour - 0.5) / SH_DC."""
+
+
+def write_ply(scene: Scene, time: float, path: Path) -> None:
+    """Save the Gaussians as they are at `time` (s), in the layout of the 3DGS authors.
+
+    Opacities are logits, scales logarithms, colours the constant harmonic, as that layout wants; x forward, y left,
+    z up, metres. Extra columns vx, vy, vz (m/s), which other tools skip. The sky is not part of the format.
+    """
+    now = advance(scene.gaussians, time)
+    opacities = now.opacities.clamp(1e-4, 1 - 1e-4)
+    columns = {
+        **_named(["x", "y", "z"], now.means),
+        **_named(["nx", "ny", "nz"], torch.zeros_like(now.means)),
+        **_named(["f_dc_0", "f_dc_1", "f_dc_2"], (now.colors - 0.5) / SH_DC),
+        "opacity": torch.logit(opacities),
+        **_named(["scale_0", "scale_1", "scale_2"], now.scales.clamp(min=1e-6).log()),
+        **_named(["rot_0", "rot_1", "rot_2", "rot_3"], now.quats),
+        **_named(["vx", "vy", "vz"], now.velocities),
+    }
+    table = np.empty(len(now), dtype=[(name, "<f4") for name in columns])
+    for name, values in columns.items():
+        table[name] = values.detach().cpu().numpy()
+    header = ["ply", "format binary_little_endian 1.0", f"comment flux4d time {time:.6f} s, metres, z up"]
+    header += [f"element vertex {len(table)}", *(f"property float {name}" for name in columns), "end_header", ""]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with temporary.open("wb") as file:
+            file.write("\n".join(header).encode("ascii"))
+            file.write(table.tobytes())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _named(names: list[str], values: torch.Tensor) -> dict[str, torch.Tensor]:
+    return dict(zip(names, values.unbind(-1), strict=True))

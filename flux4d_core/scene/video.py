@@ -1,0 +1,45 @@
+"""Cameras along a path -> mp4, frame by frame, whole or not at all."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import imageio.v2 as imageio
+import numpy as np
+import torch
+
+from flux4d_core.errors import Flux4dError
+from flux4d_core.progress import Report, silent
+from flux4d_core.rendering.render import render
+from flux4d_core.scene.scene import Scene
+from flux4d_core.types import Camera
+
+
+def render_path(scene: Scene, cameras: list[Camera], report: Report = silent) -> Iterator[np.ndarray]:
+    """Pictures (H, W, 3) uint8 along a path, drawn on the device of the scene's Gaussians."""
+    device = scene.gaussians.means.device
+    for i, camera in enumerate(cameras):
+        report("Rendering video", i / len(cameras))
+        with torch.no_grad():
+            colors = render(scene.gaussians, scene.sky, camera.to(device)).colors
+        yield (colors.clamp(0, 1) * 255).round().byte().cpu().numpy()
+    report("Rendering video", 1.0)
+
+
+def write_video(pictures: Iterator[np.ndarray], path: Path, fps: float, quality: int = 8) -> None:
+    """Write pictures as H.264 (yuv420p, which every player opens); `quality` from 0 to 10.
+
+    Raises:
+        Flux4dError: the name does not end in .mp4.
+    """
+    if path.suffix.lower() != ".mp4":
+        raise Flux4dError(f"{path}: expected a name that ends in .mp4, found '{path.suffix}'")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}.part.mp4")
+    try:
+        with imageio.get_writer(temporary, format="FFMPEG", fps=fps, quality=quality, macro_block_size=2) as writer:  # pyright: ignore[reportArgumentType]
+            for picture in pictures:
+                writer.append_data(picture)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)

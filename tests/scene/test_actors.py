@@ -1,0 +1,55 @@
+"""Which Gaussians move together."""
+
+from dataclasses import replace
+
+import torch
+from toy_scene import toy_gaussians
+
+from flux4d_core.scene.actors import ActorConfig, find_actors
+
+
+def test_two_balls_that_fly_apart_are_two_actors_and_the_wall_is_none() -> None:
+    gaussians = toy_gaussians()
+    grouping = find_actors(gaussians, ActorConfig())
+    assert len(grouping.actors) == 2
+    assert (grouping.actor_index[:1000] == -1).all()
+    assert len(grouping.actor_index[1000:1200].unique()) == 1
+    assert grouping.actor_index[1000] != grouping.actor_index[1200]
+
+
+def test_an_actor_knows_its_speed_its_heading_and_where_it_will_be() -> None:
+    gaussians = toy_gaussians()
+    grouping = find_actors(gaussians, ActorConfig())
+    first = grouping.actors[int(grouping.actor_index[1000])]
+    assert abs(first.speed - 10.0) < 1e-4
+    assert torch.allclose(first.box_to_world[:3, 0], torch.tensor([1.0, 0.0, 0.0]), atol=1e-5)
+    assert torch.allclose(first.center_at(first.time + 1.0) - first.center_at(first.time), torch.tensor([10.0, 0, 0]))
+    assert torch.allclose(first.box_to_world[:3, 3], torch.tensor([10.0, 3.0, 0.0]), atol=0.2)
+    assert first.size.min() > 0.8
+    assert first.size.max() < 1.8
+    second = grouping.actors[int(grouping.actor_index[1200])]
+    assert torch.allclose(second.box_to_world[:3, 0], torch.tensor([0.0, -1.0, 0.0]), atol=1e-5)
+
+
+def test_two_things_at_one_place_with_different_velocities_are_two_actors() -> None:
+    gaussians = toy_gaussians()
+    means = gaussians.means.clone()
+    means[1200:] = means[1000:1200]
+    assert len(find_actors(replace(gaussians, means=means), ActorConfig()).actors) == 2
+
+
+def test_gaussians_lifted_at_different_times_from_one_car_are_one_actor() -> None:
+    gaussians = toy_gaussians()
+    times = gaussians.times.clone()
+    means = gaussians.means.clone()
+    times[1000:1100] = 0.5  # half of the ball was seen later, five metres on
+    means[1000:1100, 0] += 5.0
+    grouping = find_actors(replace(gaussians, means=means, times=times), ActorConfig())
+    assert len(grouping.actor_index[1000:1200].unique()) == 1
+
+
+def test_nothing_moving_means_no_actors_and_neither_do_a_few_strays() -> None:
+    gaussians = toy_gaussians(ball=10)
+    grouping = find_actors(gaussians, ActorConfig())
+    assert grouping.actors == ()
+    assert (grouping.actor_index == -1).all()
