@@ -3,8 +3,10 @@ gsplat may compile itself on first use, which takes minutes."""
 
 import functools
 import subprocess
+from collections.abc import Sequence
 
 import torch
+from torch import Tensor
 
 from flux4d_core.geometry import invert
 from flux4d_core.rendering.layers import BLUR, FAR, NEAR, Layers
@@ -16,22 +18,31 @@ def rasterize(snapshot: Snapshot, camera: Camera) -> Layers:
 
     A Gaussian with a number that is not finite, or a quaternion of length zero, is not drawn.
     """
+    return rasterize_views([snapshot], [camera])[0]
+
+
+def rasterize_views(snapshots: Sequence[Snapshot], cameras: Sequence[Camera]) -> list[Layers]:
+    """As `rasterize`, for equally many Gaussians at several instants, each seen by its own camera; all of one size.
+
+    One call of gsplat: a picture of half a million pixels is drawn faster than its kernels can be started.
+    """
     from gsplat import rasterization
 
-    snapshot = _drawable(snapshot)
-    if len(snapshot) == 0:
-        nothing = torch.zeros(camera.height, camera.width, device=snapshot.means.device) + 0 * snapshot.means.sum()
-        return Layers(nothing[..., None].expand(-1, -1, 3), nothing, nothing[..., None].expand(-1, -1, 3), nothing)
-    features, alphas, _ = rasterization(
-        snapshot.means.float(),
-        snapshot.quats.float(),
-        snapshot.scales.float(),
-        snapshot.opacities.float(),
-        torch.cat([snapshot.colors, snapshot.velocities], 1).float(),
-        viewmats=invert(camera.camera_to_world.double()).float()[None],
-        Ks=camera.K.float()[None],
-        width=camera.width,
-        height=camera.height,
+    width, height = cameras[0].width, cameras[0].height
+    if len(snapshots[0]) == 0:
+        return [_nothing(snapshot, camera) for snapshot, camera in zip(snapshots, cameras, strict=True)]
+    means, quats, scales, opacities, features = _drawable(snapshots)
+    to_cameras = torch.stack([invert(camera.camera_to_world.double()).float() for camera in cameras])
+    drawn, alphas, _ = rasterization(
+        means,
+        quats,
+        scales,
+        opacities,
+        features,
+        viewmats=to_cameras[:, None],
+        Ks=torch.stack([camera.K.float() for camera in cameras])[:, None],
+        width=width,
+        height=height,
         near_plane=NEAR,
         far_plane=FAR,
         eps2d=BLUR,
@@ -39,17 +50,38 @@ def rasterize(snapshot: Snapshot, camera: Camera) -> Layers:
         # "RGB+ED" would divide the depths alone by alpha, and without a floor.
         render_mode="RGB+D",
     )
-    colors, velocities, depth_sums = features[0].split([3, 3, 1], -1)
-    return Layers(colors, depth_sums[..., 0], velocities, alphas[0, ..., 0])
+    layers = []
+    for view in range(len(cameras)):
+        colors, velocities, depth_sums = drawn[view, 0].split([3, 3, 1], -1)
+        layers.append(Layers(colors, depth_sums[..., 0], velocities, alphas[view, 0, ..., 0]))
+    return layers
 
 
-def _drawable(snapshot: Snapshot) -> Snapshot:
-    """The Gaussians that gsplat can take: NaN would pass its tests of depth and extent."""
+def _nothing(snapshot: Snapshot, camera: Camera) -> Layers:
+    """An empty picture that can still be differentiated."""
+    nothing = torch.zeros(camera.height, camera.width, device=snapshot.means.device) + 0 * snapshot.means.sum()
+    return Layers(nothing[..., None].expand(-1, -1, 3), nothing, nothing[..., None].expand(-1, -1, 3), nothing)
+
+
+def _drawable(snapshots: Sequence[Snapshot]) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    """Means, quats, scales, opacities and features (views, N, ...), those that gsplat cannot take made invisible: NaN
+    would pass its tests of depth and extent."""
+    means = torch.stack([snapshot.means for snapshot in snapshots]).float()
+    quats = torch.stack([snapshot.quats for snapshot in snapshots]).float()
+    scales = torch.stack([snapshot.scales for snapshot in snapshots]).float()
+    opacities = torch.stack([snapshot.opacities for snapshot in snapshots]).float()
+    features = torch.stack([torch.cat([s.colors, s.velocities], -1) for s in snapshots]).float()
     with torch.no_grad():
-        parts = [snapshot.means, snapshot.quats, snapshot.scales, snapshot.colors, snapshot.velocities]
-        total = snapshot.opacities + torch.stack([part.sum(-1) for part in parts]).sum(0)
-        drawable = total.isfinite() & (snapshot.quats != 0).any(-1)
-    return snapshot if bool(drawable.all()) else snapshot[drawable]
+        total = means.sum(-1) + quats.sum(-1) + scales.sum(-1) + opacities + features.sum(-1)
+        broken = ~(total.isfinite() & (quats != 0).any(-1))
+    wide = broken[..., None]
+    return (
+        means.masked_fill(wide, 0.0),
+        quats.masked_fill(wide, 1.0),
+        scales.masked_fill(wide, 1.0),
+        opacities.masked_fill(broken, 0.0),
+        features.masked_fill(wide, 0.0),
+    )
 
 
 @functools.cache

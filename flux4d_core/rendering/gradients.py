@@ -7,9 +7,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from flux4d_core.rendering.photometric import PhotometricConfig, photometric_loss
-from flux4d_core.rendering.render import BackendName, render
+from flux4d_core.rendering.photometric import PhotometricConfig, photometric_losses
+from flux4d_core.rendering.render import BackendName, render_views
 from flux4d_core.types import Frame, Gaussians, Sky
+
+
+TOGETHER = 2_000_000
+"""Pixels drawn together, at most (but always one frame)."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +36,7 @@ def image_gradients(
 ) -> GaussianGradients:
     """Render every frame's view, compare with its image, and go back to the Gaussians.
 
-    One frame after the other, so the memory needed is that of one. Nothing of the result carries gradients further:
+    A few frames at a time, so the memory needed is that of a few. Nothing of the result carries gradients further:
     refinement takes it as an input (G3R, section 3.2; Flux4D, section 3.5).
     """
     assert frames, "no frames to compare with"
@@ -46,9 +50,9 @@ def image_gradients(
         own = replace(gaussians.detach(), means=means, quats=quats, scales=scales, opacities=opacities, colors=colors)
         fixed_sky = None if sky is None else Sky(sky.panorama.detach())
         sums = [torch.zeros_like(leaf) for leaf in leaves]
-        for frame in frames:
-            rendering = render(own, fixed_sky, frame.camera, backend=backend)
-            loss = photometric_loss(rendering, frame, config) / len(frames)
+        for group in _groups(frames):
+            renderings = render_views(own, fixed_sky, [frame.camera for frame in group], backend=backend)
+            loss = photometric_losses(renderings, group, config).sum() / len(frames)
             sums = [sum_ + part for sum_, part in zip(sums, torch.autograd.grad(loss, leaves), strict=True)]
             total += loss.item()
     means, quats, scales, opacities, colors = sums
@@ -56,3 +60,16 @@ def image_gradients(
         log_scales = scales * gaussians.scales
         logits = opacities * gaussians.opacities * (1 - gaussians.opacities)
         return GaussianGradients(torch.cat([means, quats, log_scales, logits[:, None], colors], 1), total)
+
+
+def _groups(frames: Sequence[Frame]) -> list[list[Frame]]:
+    """Frames in groups of one image size, at most `TOGETHER` pixels each: a GPU draws them together."""
+    groups: list[list[Frame]] = []
+    for frame in frames:
+        size = frame.camera.width * frame.camera.height
+        last = groups[-1] if groups else []
+        if last and frame.image.shape == last[0].image.shape and (len(last) + 1) * size <= TOGETHER:
+            last.append(frame)
+        else:
+            groups.append([frame])
+    return groups

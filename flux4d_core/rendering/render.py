@@ -2,6 +2,7 @@
 
 import functools
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Literal, TypeVar
 
@@ -33,6 +34,20 @@ def render(gaussians: Gaussians, sky: Sky | None, camera: Camera, *, backend: Ba
     Gradients reach every field of the Gaussians, through the motion too, and the sky's panorama.
     """
     return draw(advance(gaussians, camera.time), sky, camera, backend=backend)
+
+
+def render_views(
+    gaussians: Gaussians, sky: Sky | None, cameras: Sequence[Camera], *, backend: BackendName = "auto"
+) -> list[Rendering]:
+    """As `render`, for several cameras. On a GPU, cameras of one size are drawn together: far quicker than in turn."""
+    snapshots = [advance(gaussians, camera.time) for camera in cameras]
+    one_size = len({(camera.width, camera.height) for camera in cameras}) == 1
+    if not (one_size and _choose(backend, gaussians.means.device) == "cuda"):
+        return [draw(snapshot, sky, c, backend=backend) for snapshot, c in zip(snapshots, cameras, strict=True)]
+    for snapshot, camera in zip(snapshots, cameras, strict=True):
+        _check(snapshot, sky, camera)
+    layers = cuda.rasterize_views(snapshots, cameras)
+    return [_over_sky(layer, sky, camera) for layer, camera in zip(layers, cameras, strict=True)]
 
 
 def draw(snapshot: Snapshot, sky: Sky | None, camera: Camera, *, backend: BackendName = "auto") -> Rendering:
@@ -124,23 +139,28 @@ def _check(snapshot: Snapshot, sky: Sky | None, camera: Camera) -> None:
 
 def _rasterize(snapshot: Snapshot, camera: Camera, backend: BackendName) -> Layers:
     device = snapshot.means.device
+    if _choose(backend, device) == "cuda":
+        return cuda.rasterize(snapshot, camera)
+    from flux4d_core.rendering.cpu.rasterize import rasterize
+
+    return _move(rasterize(_move(snapshot, "cpu"), camera.to("cpu")), device)
+
+
+def _choose(backend: BackendName, device: torch.device) -> Literal["cuda", "cpu"]:
+    """Who draws what lies on this device."""
     if backend == "auto":
         status = describe_backend(device)
-        backend = status.name
         if status.remedy:
             _warn_once(f"Drawing on the CPU, which is slow: {status.reason}. To use the GPU, {status.remedy}.")
-    if backend == "cpu":
-        from flux4d_core.rendering.cpu.rasterize import rasterize
-
-        return _move(rasterize(_move(snapshot, "cpu"), camera.to("cpu")), device)
-    if device.type != "cuda":
+        return status.name
+    if backend == "cuda" and device.type != "cuda":
         raise Flux4dError(
             f'Expected Gaussians on a GPU for backend="cuda" and found them on {device}: move them with .to("cuda"), '
             'or choose backend="auto".'
         )
-    if (fault := cuda.find_fault()) is not None:
+    if backend == "cuda" and (fault := cuda.find_fault()) is not None:
         raise Flux4dError(f'backend="cuda" cannot draw, as {fault}: choose backend="auto", or {_REMEDY}.')
-    return cuda.rasterize(snapshot, camera)
+    return backend
 
 
 @functools.cache

@@ -149,3 +149,18 @@ def test_a_gpu_without_gsplat_is_served_by_the_cpu_with_one_warning(monkeypatch:
 def test_a_camera_left_on_the_cpu_is_refused() -> None:
     with pytest.raises(Flux4dError, match="means on cuda:0 but the camera's K on cpu"):
         draw(on_gpu(ball()), None, forward_camera())
+
+
+@pytest.mark.usefixtures("gsplat_works")
+def test_several_views_drawn_together_are_the_pictures_drawn_one_by_one_with_their_gradients() -> None:
+    snapshots = [on_gpu(SCENES["see-through"], requires_grad=True) for _ in range(3)]
+    cameras = [gpu_camera()] * 3
+    weights = torch.randn(49, 65, 3, generator=torch.Generator().manual_seed(5)).cuda()
+    together = cuda.rasterize_views(snapshots, cameras)
+    torch.stack([(layers.colors * weights).sum() for layers in together]).sum().backward()
+    alone = on_gpu(SCENES["see-through"], requires_grad=True)
+    single = cuda.rasterize(alone, gpu_camera())
+    (single.colors * weights).sum().backward()
+    for layers, snapshot in zip(together, snapshots, strict=True):
+        torch.testing.assert_close(layers.colors, single.colors, atol=1e-5, rtol=1e-4)
+        torch.testing.assert_close(snapshot.means.grad, alone.means.grad, atol=1e-4, rtol=1e-3)

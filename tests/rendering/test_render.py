@@ -8,7 +8,7 @@ from splat_scenes import ball, crowd, forward_camera, moving
 
 from flux4d_core.errors import Flux4dError
 from flux4d_core.rendering import cuda
-from flux4d_core.rendering.render import compile_kernels, describe_backend, draw, render
+from flux4d_core.rendering.render import compile_kernels, describe_backend, draw, render, render_views
 from flux4d_core.types import Camera, Gaussians, Sky, Snapshot, concatenate
 
 CENTER = (24, 32)
@@ -243,3 +243,12 @@ def test_autocast_takes_no_digits_from_the_picture() -> None:
         drawn = draw(scene, sky, forward_camera())
     assert drawn.colors.dtype == torch.float32
     torch.testing.assert_close(drawn.colors, expected.colors)
+
+
+def test_several_views_at_once_are_the_same_pictures_as_one_by_one() -> None:
+    scene = moving(ball((10.0, 0.0, 0.0), velocity=(0.0, 2.0, 0.0)))
+    cameras = [replace(forward_camera(), time=time) for time in (0.0, 0.5, 1.0)]
+    for together, camera in zip(render_views(scene, GREEN_SKY, cameras), cameras, strict=True):
+        alone = render(scene, GREEN_SKY, camera)
+        assert torch.equal(together.colors, alone.colors)
+        assert torch.equal(together.alphas, alone.alphas)

@@ -1,0 +1,84 @@
+"""One window of a drive -> moving Gaussians: lift, predict, refine."""
+
+from dataclasses import dataclass, field
+
+import torch
+
+from flux4d_core.lifting.config import LiftConfig
+from flux4d_core.lifting.lift import lift
+from flux4d_core.model.reconstructor import Prepared, Reconstructor
+from flux4d_core.progress import Report, silent
+from flux4d_core.rendering.gradients import image_gradients
+from flux4d_core.rendering.photometric import PhotometricConfig
+from flux4d_core.types import Clip, Frame, Gaussians, Lifted, Sky
+
+
+@dataclass(frozen=True)
+class ReconstructionConfig:
+    """How a clip is reconstructed."""
+
+    lift: LiftConfig = field(default_factory=LiftConfig)
+    refinements: int | None = None
+    """Refinement passes; None: as many as the network has."""
+    photometric: PhotometricConfig = field(default_factory=PhotometricConfig)
+    """The image error whose gradients refinement sees."""
+
+
+@dataclass(frozen=True)
+class Reconstruction:
+    """A clip as moving Gaussians under a sky."""
+
+    gaussians: Gaussians
+    sky: Sky
+
+
+@torch.no_grad()
+def reconstruct(
+    clip: Clip, model: Reconstructor, config: ReconstructionConfig, report: Report = silent
+) -> Reconstruction:
+    """Turn one clip of a drive into moving Gaussians; runs where the clip and the model are."""
+    lifted = lift(clip, config.lift, report)
+    gaussians = predict(model, lifted, list(clip.frames), config, report)
+    return Reconstruction(gaussians, lifted.sky)
+
+
+def predict(
+    model: Reconstructor,
+    lifted: Lifted,
+    frames: list[Frame],
+    config: ReconstructionConfig,
+    report: Report = silent,
+) -> Gaussians:
+    """Motion and looks of a lifted clip, refined by the error in its input frames."""
+    passes = model.num_refinements if config.refinements is None else config.refinements
+    report("Predicting motion", 0.0)
+    with autocast(lifted.gaussians.means.device):
+        prepared = model.prepare([lifted])
+        (gaussians,) = model.predict(prepared)
+    for step in range(min(passes, model.num_refinements)):
+        report(f"Refining, pass {step + 1} of {passes}", 0.0)
+        gaussians = refine_once(model, step, prepared, [gaussians], [frames], config.photometric)[0]
+    report("Refining", 1.0)
+    return gaussians
+
+
+def refine_once(
+    model: Reconstructor,
+    step: int,
+    prepared: Prepared,
+    gaussians: list[Gaussians],
+    frames: list[list[Frame]],
+    photometric: PhotometricConfig,
+) -> list[Gaussians]:
+    """One refinement pass over several scenes with the gradients of their own input frames."""
+    gradients = [
+        image_gradients(g, scene.sky, views, photometric).values
+        for g, scene, views in zip(gaussians, prepared.scenes, frames, strict=True)
+    ]
+    with autocast(prepared.points.device):
+        return model.refine(step, prepared, gaussians, gradients)
+
+
+def autocast(device: torch.device) -> torch.autocast:
+    """bfloat16 in the network on CUDA; the CPU computes in float32, which is faster there."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda")

@@ -1,0 +1,72 @@
+"""A clip of a drive -> a scene: the one way that the command line and the viewer share."""
+
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+
+import torch
+
+from flux4d_core.lifting.lift import lift
+from flux4d_core.model.checkpoint import Checkpoint
+from flux4d_core.progress import Report, silent
+from flux4d_core.reconstruction.clip import Reconstruction, ReconstructionConfig, reconstruct
+from flux4d_core.reconstruction.optimize import OptimizeConfig, optimize
+from flux4d_core.rendering.render import compile_kernels
+from flux4d_core.scene.scene import Provenance, Scene, make_scene
+from flux4d_core.types import Clip
+
+
+@dataclass(frozen=True)
+class SceneConfig:
+    """How a scene is made of a clip."""
+
+    reconstruction: ReconstructionConfig = field(default_factory=ReconstructionConfig)
+    optimize: OptimizeConfig = field(default_factory=lambda: OptimizeConfig(steps=0))
+    """Per-scene optimisation after the network; none at 0 steps."""
+
+
+def make_scene_of(
+    clip: Clip, checkpoint: Checkpoint | None, config: SceneConfig, device: torch.device, report: Report = silent
+) -> Scene:
+    """Reconstruct a clip on `device`; without weights the lifted clip, in which nothing moves, is the scene.
+
+    The scene comes back on the CPU.
+    """
+    moved = clip.to(device)
+    passes = config.reconstruction.refinements
+    if config.optimize.steps > 0 or (checkpoint is not None and passes != 0):
+        compile_kernels(report, device)
+    if checkpoint is None:
+        lifted = lift(moved, config.reconstruction.lift, report)
+        result, method = Reconstruction(lifted.gaussians, lifted.sky), "lifted"
+    else:
+        result = reconstruct(moved, checkpoint.model.to(device), config.reconstruction, report)
+        method = "feed-forward"
+    if config.optimize.steps > 0:
+        result = optimize(result, list(moved.frames), config.optimize, report)
+        method += f", then {config.optimize.steps} steps of optimisation"
+    report("Grouping what moves together", 0.0)
+    scene = make_scene(clip, result.gaussians, result.sky, _provenance(clip, checkpoint, method)).to("cpu")
+    report("Grouping what moves together", 1.0)
+    return scene
+
+
+def best_device() -> torch.device:
+    """The GPU where PyTorch sees one, else the CPU."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def _provenance(clip: Clip, checkpoint: Checkpoint | None, method: str) -> Provenance:
+    try:
+        software = f"flux4d {version('flux4d')}"
+    except PackageNotFoundError:
+        software = "flux4d, not installed"
+    if checkpoint is None:
+        return Provenance(log=clip.name, method=method, software=software)
+    origin = checkpoint.origin
+    return Provenance(
+        log=clip.name,
+        method=method,
+        weights=f"{origin.name} ({checkpoint.fingerprint})",
+        weights_licence=f"{origin.licence}; trained on {origin.data}",
+        software=software,
+    )

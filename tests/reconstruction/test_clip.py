@@ -1,0 +1,64 @@
+"""One window of a drive -> moving Gaussians."""
+
+import pytest
+import torch
+from toy_clip import toy_clip
+
+from flux4d_core.lifting.config import LiftConfig
+from flux4d_core.lifting.lift import lift
+from flux4d_core.model.reconstructor import Reconstructor, ReconstructorConfig
+from flux4d_core.model.unet import UNetConfig
+from flux4d_core.progress import Cancelled
+from flux4d_core.reconstruction.clip import ReconstructionConfig, reconstruct
+from flux4d_core.reconstruction.drive import SceneConfig, make_scene_of
+
+CONFIG = ReconstructionConfig(lift=LiftConfig(panorama_height=64))
+
+
+def _model(children: int = 1) -> Reconstructor:
+    torch.manual_seed(0)
+    small = UNetConfig(channels=(8, 16))
+    return Reconstructor(ReconstructorConfig(unet=small, refine_unet=small, head_width=16, children=children)).eval()
+
+
+def test_an_untrained_network_leaves_the_lifted_scene_almost_as_it_is() -> None:
+    clip = toy_clip(frames=3)
+    lifted = lift(clip, CONFIG.lift).gaussians
+    made = reconstruct(clip, _model(), CONFIG).gaussians
+    assert (made.means - lifted.means).norm(dim=-1).max() < 0.05
+    assert (made.colors - lifted.colors).abs().max() < 0.05
+    assert made.velocities.norm(dim=-1).max() < 0.5
+    assert torch.equal(made.times, lifted.times)
+
+
+def test_every_lifted_gaussian_can_have_three_children() -> None:
+    clip = toy_clip(frames=2)
+    count = len(lift(clip, CONFIG.lift).gaussians)
+    made = reconstruct(clip, _model(children=3), CONFIG).gaussians
+    assert len(made) == 3 * count
+    assert torch.equal(made.times[0::3], made.times[2::3])
+    assert not torch.equal(made.means[0::3], made.means[1::3])
+
+
+def test_the_same_clip_gives_the_same_scene_twice() -> None:
+    clip = toy_clip(frames=2)
+    one, two = (reconstruct(clip, _model(), CONFIG).gaussians for _ in range(2))
+    assert torch.equal(one.means, two.means)
+    assert torch.equal(one.velocities, two.velocities)
+
+
+def test_cancelling_stops_the_work() -> None:
+    def report(stage: str, fraction: float) -> None:
+        if stage.startswith("Predicting"):
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        reconstruct(toy_clip(frames=2), _model(), CONFIG, report)
+
+
+def test_without_weights_the_scene_is_the_lifted_one_and_says_so() -> None:
+    scene = make_scene_of(toy_clip(frames=2), None, SceneConfig(CONFIG), torch.device("cpu"))
+    assert scene.provenance.method == "lifted"
+    assert scene.provenance.weights == ""
+    assert scene.grouping.actors == ()
+    assert len(scene.frames) == 2
