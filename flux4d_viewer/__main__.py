@@ -1,0 +1,115 @@
+"""`flux4d-view`: open a driving log, a saved scene or the built-in demo in the browser."""
+
+from __future__ import annotations
+
+import os
+import sys
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+
+from flux4d_core.errors import CheckpointError, Flux4dError, LogError, SceneError
+from flux4d_viewer.jobs import Job, OpenDemo, OpenLog, OpenSceneFile
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """Turns a driving log into a moving 4D scene and opens it in the browser."""
+
+    path: Annotated[Path | None, tyro.conf.Positional] = None
+    """A driving log, or a saved scene (.f4d); the built-in demo if left out."""
+    port: int = 8080
+    """Port of the page; the next free one if it is taken."""
+    host: str = "127.0.0.1"
+    """Address to serve on. Anything else than this machine lets others look at the drive; there is no password."""
+    checkpoint: Path | None = None
+    """Trained weights (.safetensors); the shipped ones if left out."""
+    renderer: Literal["auto", "gpu", "browser"] = "auto"
+    """Who draws: the GPU of this machine, the browser, or what fits."""
+    no_open: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """Do not open the browser."""
+    start: float = 0.0
+    """Seconds after the log's first sweep."""
+    duration: float = 1.0
+    """Seconds of the log to open."""
+    cameras: tuple[str, ...] = ()
+    """Names of the cameras to read; all if left out."""
+    device: str = "auto"
+    """cpu, cuda, or auto."""
+    output: Path = Path()
+    """Folder for videos and saved scenes; the current one if left out."""
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line; bad input ends it with one sentence and exit code 2."""
+    # The browser on the same machine wants the cores too. PyTorch's idle threads would fight it for them by spinning:
+    # on two cores that makes a reconstruction several times slower. Must be said before PyTorch is loaded.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    try:
+        _run(tyro.cli(Arguments, args=arguments, prog="flux4d-view"))
+    except Flux4dError as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)
+
+
+def _run(arguments: Arguments) -> None:
+    job = first_job(arguments)
+    from flux4d_viewer.app import Settings, Viewer
+    from flux4d_viewer.server import describe_address, open_browser
+
+    settings = Settings(arguments.host, arguments.port, arguments.device, arguments.renderer, arguments.output)
+    viewer = Viewer(settings)
+    for sentence in describe_address(arguments.host, viewer.server.get_port()):
+        print(sentence, flush=True)
+    try:
+        viewer.start(job)
+        if not arguments.no_open:
+            open_browser(f"http://localhost:{viewer.server.get_port()}")
+        viewer.wait()
+    except KeyboardInterrupt:
+        print("flux4d-view: stopped", flush=True)
+    finally:
+        if not viewer.stop():
+            # Python would wait for ever, or abort, for a thread that is deep in a computation: end without it.
+            sys.stdout.flush()
+            os._exit(0)
+
+
+def first_job(arguments: Arguments) -> Job:
+    """What to open first. Checks all that can be known without loading anything.
+
+    Raises:
+        Flux4dError: a path or number cannot be right.
+    """
+    if arguments.checkpoint is not None and not arguments.checkpoint.is_file():
+        raise CheckpointError(f"{arguments.checkpoint}: expected a weights file (.safetensors), found none")
+    if not arguments.output.is_dir():
+        raise Flux4dError(f"--output {arguments.output}: expected a folder, found none; make it first")
+    if not arguments.duration > 0 or not arguments.start >= 0:
+        raise LogError(
+            f"--start {arguments.start:g} --duration {arguments.duration:g}: expected seconds, the start not negative "
+            "and the duration above 0"
+        )
+    path = arguments.path
+    if path is None:
+        return OpenDemo(checkpoint=arguments.checkpoint)
+    if path.suffix.lower() == ".f4d":
+        if not path.is_file():
+            raise SceneError(
+                f"{path}: expected a saved scene, found {'a folder' if path.is_dir() else 'nothing'} there"
+            )
+        if not zipfile.is_zipfile(path):
+            raise SceneError(f"{path}: not a readable scene file (it is no zip); save it again from the log")
+        return OpenSceneFile(path)
+    if not path.exists():
+        raise LogError(f"{path}: expected a driving log or a saved scene (.f4d), found nothing there; check the path")
+    if path.is_dir() and not any(path.iterdir()):
+        raise LogError(f"{path}: expected a driving log, found an empty folder")
+    return OpenLog(path, arguments.start, arguments.duration, arguments.cameras, arguments.checkpoint)
+
+
+if __name__ == "__main__":
+    main()

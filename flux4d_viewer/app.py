@@ -1,0 +1,184 @@
+"""The viewer put together: server, state, drawing thread, worker, panels. Nothing here is slow to load."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import viser
+
+from flux4d_viewer.canvas.canvas import Canvas
+from flux4d_viewer.clock import Clock, Playhead
+from flux4d_viewer.controls import Controls
+from flux4d_viewer.jobs import Job
+from flux4d_viewer.keys import bind_keys
+from flux4d_viewer.messages import Exported, Failed, Message, Stopped
+from flux4d_viewer.panels.cameras import CamerasPanel
+from flux4d_viewer.panels.display import DisplayPanel
+from flux4d_viewer.panels.export import ExportPanel
+from flux4d_viewer.panels.info import InfoPanel
+from flux4d_viewer.panels.status import StatusPanel
+from flux4d_viewer.panels.timeline import TimelinePanel
+from flux4d_viewer.recording import Recording
+from flux4d_viewer.server import start_server, stop_server
+from flux4d_viewer.state import Store
+from flux4d_viewer.worker import Perform, Worker
+
+if TYPE_CHECKING:
+    from flux4d_viewer.device import Renderer
+
+PANEL_WIDTH = 340
+"""Pixels of the panel on the right."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the command line says about the viewer itself."""
+
+    host: str = "127.0.0.1"
+    port: int = 8080
+    """The next free one is taken if this is not."""
+    device: str = "auto"
+    renderer: Renderer = "auto"
+    folder: Path = Path()
+    """Where videos, scenes and PLYs go."""
+
+
+class Viewer:
+    """A running viewer."""
+
+    def __init__(self, settings: Settings, prepare: Callable[[], Perform] | None = None) -> None:
+        """Serve the page. `prepare`: what makes the worker's jobs run; the real thing if None.
+
+        Raises:
+            Flux4dError: the address cannot be used.
+        """
+        self.server = start_server(settings.host, settings.port)
+        self.clock = Clock(self._draw, self._settle)
+        self.store = Store(self.clock.wake)
+        self.worker = Worker(prepare or _real_work(settings), self._receive)
+        self.controls = Controls(self.store, self.clock, self.worker.put, self.worker.cancel, settings.folder)
+        self.canvas = Canvas(self.server, self.controls.jump, self._complain)
+        self._panels = self._lay_out()
+        bind_keys(self.server, self.controls)
+        self.server.on_client_connect(self._greet)
+        self._recording: Recording | None = None
+        self._broken = False
+        self._done = threading.Event()
+
+    def start(self, job: Job | None) -> None:
+        """Begin to draw and to work, with a first job if there is one."""
+        self.clock.start()
+        self.worker.start()
+        self.clock.wake()
+        if job is not None:
+            self.worker.put(job)
+
+    def wait(self) -> None:
+        """Until the user interrupts."""
+        while not self._done.wait(0.5):
+            pass
+
+    def stop(self) -> bool:
+        """End all threads and the server; whether the worker's has ended, which cannot be forced to."""
+        self._done.set()
+        ended = self.worker.stop()
+        self.clock.stop()
+        self.canvas.stop()
+        stop_server(self.server)
+        return ended
+
+    def _lay_out(self) -> list[StatusPanel | TimelinePanel | DisplayPanel | CamerasPanel | ExportPanel | InfoPanel]:
+        gui = self.server.gui
+        gui.main_panel.dock_right()
+        gui.main_panel.set_width(PANEL_WIDTH)
+        panels = [StatusPanel(self.server, self.controls), TimelinePanel(self.server, self.controls)]
+        tabs = gui.add_tab_group()
+        with tabs.add_tab("View", viser.Icon.EYE):
+            panels.append(DisplayPanel(self.server, self.controls))
+        with tabs.add_tab("Cameras", viser.Icon.CAMERA):
+            panels.append(CamerasPanel(self.server, self.controls))
+        with tabs.add_tab("Export", viser.Icon.DOWNLOAD):
+            panels.append(ExportPanel(self.server, self.controls))
+        with tabs.add_tab("Info", viser.Icon.INFO_CIRCLE):
+            panels.append(InfoPanel(self.server))
+        return panels
+
+    def _draw(self, playhead: Playhead) -> None:
+        """One step of the drawing thread, which a fault must not end."""
+        state = self.store.state
+        try:
+            if state.recording is not self._recording:
+                self._recording = state.recording
+                playhead = self._rewind(state.recording)
+            self.canvas.draw(state, playhead)
+            for panel in self._panels:
+                panel.show(state, playhead)
+            self._broken = False
+        except Exception as error:  # the thread must live, and the user hear of it, once
+            traceback.print_exc(file=sys.stderr)
+            if not self._broken:
+                self._broken = True
+                self._complain(f"Drawing failed: {type(error).__name__}: {error}")
+
+    def _settle(self, playhead: Playhead) -> None:
+        try:
+            self.canvas.settle(self.store.state, playhead)
+            self.controls.compare()
+        except Exception as error:  # as in _draw
+            traceback.print_exc(file=sys.stderr)
+            self._complain(f"Drawing failed: {type(error).__name__}: {error}")
+
+    def _rewind(self, recording: Recording | None) -> Playhead:
+        start, end = recording.span if recording is not None else (0.0, 0.0)
+        self.clock.change(lambda p: replace(p, time=start, start=start, end=end, playing=False))
+        return self.clock.playhead
+
+    def _receive(self, message: Message) -> None:
+        """Take the worker's message: into the state first, then to the browsers that should hear of it."""
+        self.store.receive(message)
+        match message:
+            case Failed(title, sentence):
+                print(f"{title} failed: {sentence}", file=sys.stderr, flush=True)
+                self._notify(self.server.get_clients().values(), f"{title} failed", sentence, "red")
+            case Stopped(title):
+                self._notify(self.server.get_clients().values(), "Cancelled", title, "gray")
+            case Exported():
+                print(f"Saved {message.path.resolve()}", flush=True)
+                self._offer(message)
+            case _:
+                pass
+
+    def _complain(self, sentence: str) -> None:
+        self.store.change(lambda state: replace(state, problem=sentence))
+
+    def _greet(self, client: viser.ClientHandle) -> None:
+        """Tell a browser that comes late what has gone wrong before."""
+        if problem := self.store.state.problem:
+            self._notify([client], "What went wrong", problem, "red")
+
+    def _notify(
+        self, clients: Iterable[viser.ClientHandle], title: str, body: str, color: Literal["red", "gray"]
+    ) -> None:
+        for client in clients:
+            client.add_notification(title, body, color=color, auto_close_seconds=15.0)
+
+    def _offer(self, exported: Exported) -> None:
+        """Offer a file to the browser that asked for it."""
+        client = self.server.get_clients().get(exported.client) if exported.client is not None else None
+        if client is not None:
+            client.send_file_download(exported.path.name, exported.path.read_bytes())
+
+
+def _real_work(settings: Settings) -> Callable[[], Perform]:
+    def prepare() -> Perform:
+        from flux4d_viewer.work import Work
+
+        return Work(settings.device, settings.renderer).perform
+
+    return prepare

@@ -1,0 +1,139 @@
+"""The server draws: each browser gets pictures of its own view, as a background under the overlays.
+
+One thread per browser draws the newest view and skips what it overtook: small and quick while something moves, full
+and sharp once it rests.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import viser
+
+from flux4d_viewer.canvas.units import pose_of
+from flux4d_viewer.state import View
+
+if TYPE_CHECKING:
+    from flux4d_viewer.canvas.painter import Painter
+
+REST = 0.2
+"""A view is drawn in full after this long without a change (s)."""
+STEP_SECONDS = 1 / 25
+"""What a picture may cost while something moves."""
+MIN_SCALE = 0.15
+MAX_SIDE = 2048
+"""Pixels of a picture's longer side."""
+MOVING_QUALITY, RESTING_QUALITY = 60, 92
+"""JPEG."""
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How large pictures are while something moves, from what they have cost."""
+
+    scale: float = 0.5
+    """Share of the full width and height."""
+
+    def after(self, seconds: float) -> Pace:
+        """Next time's size if a picture of this size cost so long: half way to what would have been right."""
+        wanted = self.scale * math.sqrt(STEP_SECONDS / max(seconds, 1e-4))
+        return Pace(min(1.0, max(MIN_SCALE, 0.5 * (self.scale + wanted))))
+
+
+class ClientStream:
+    """Pictures for one browser."""
+
+    def __init__(self, client: viser.ClientHandle, failed: Callable[[str], None]) -> None:
+        self._client, self._failed = client, failed
+        self._wanted: tuple[Painter, View, float] | None = None
+        self._dirty = threading.Event()
+        self._stopped = False
+        self._pace = Pace()
+        client.camera.on_update(lambda _: self._dirty.set())
+        threading.Thread(target=self._run, name=f"stream {client.client_id}", daemon=True).start()
+
+    def want(self, painter: Painter | None, view: View, time: float) -> None:
+        """What the browser should see next, from wherever it looks; nothing if there is no painter."""
+        wanted = None if painter is None else (painter, view, time)
+        if wanted == self._wanted:
+            return
+        self._wanted = wanted
+        self._dirty.set()
+
+    def stop(self) -> None:
+        self._stopped = True
+        self._dirty.set()
+
+    def _run(self) -> None:
+        sharp = True
+        while True:
+            changed = self._dirty.wait(None if sharp else REST)
+            self._dirty.clear()
+            if self._stopped:
+                return
+            wanted = self._wanted
+            try:
+                if wanted is None:
+                    self._client.scene.set_background_image(None)
+                    sharp = True
+                else:
+                    self._send(*wanted, resting=not changed)
+                    sharp = not changed
+            except Exception as error:  # the page must hear of it, and the thread must live
+                traceback.print_exc(file=sys.stderr)
+                self._failed(f"Drawing a picture failed: {error}")
+                sharp = True
+
+    def _send(self, painter: Painter, view: View, moment: float, resting: bool) -> None:
+        full = pose_of(self._client.camera)
+        full = full.resized(min(1.0, MAX_SIDE / max(full.width, full.height)))
+        began = time.perf_counter()
+        image = painter.paint(view, full if resting else full.resized(self._pace.scale), moment)
+        quality = RESTING_QUALITY if resting else MOVING_QUALITY
+        self._client.scene.set_background_image(image, format="jpeg", jpeg_quality=quality)
+        self._client.flush()
+        if not resting:
+            self._pace = self._pace.after(time.perf_counter() - began)
+
+
+class Streams:
+    """The streams of all browsers."""
+
+    def __init__(self, server: viser.ViserServer, failed: Callable[[str], None]) -> None:
+        self._streams: dict[int, ClientStream] = {}
+        self._wanted: tuple[Painter | None, View, float] = (None, View(), 0.0)
+        self._lock = threading.Lock()
+        self._failed = failed
+        server.on_client_connect(self._connect)
+        server.on_client_disconnect(self._disconnect)
+
+    def want(self, painter: Painter | None, view: View, time: float) -> None:
+        """What every browser should see next."""
+        with self._lock:
+            self._wanted = (painter, view, time)
+            for stream in self._streams.values():
+                stream.want(painter, view, time)
+
+    def stop(self) -> None:
+        with self._lock:
+            for stream in self._streams.values():
+                stream.stop()
+
+    def _connect(self, client: viser.ClientHandle) -> None:
+        with self._lock:
+            stream = ClientStream(client, self._failed)
+            self._streams[client.client_id] = stream
+            stream.want(*self._wanted)
+
+    def _disconnect(self, client: viser.ClientHandle) -> None:
+        with self._lock:
+            stream = self._streams.pop(client.client_id, None)
+        if stream is not None:
+            stream.stop()

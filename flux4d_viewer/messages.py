@@ -1,0 +1,107 @@
+"""What the worker answers: frozen messages, the only thing that changes what the viewer knows of the scene."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jaxtyping import UInt8
+from numpy import ndarray
+
+from flux4d_viewer.theme import Tone
+
+if TYPE_CHECKING:
+    from flux4d_core.scene.scene import Scene
+    from flux4d_viewer.canvas.drawable import Drawable
+    from flux4d_viewer.recording import Recording
+
+
+@dataclass(frozen=True)
+class Notice:
+    """One sentence that stays on screen."""
+
+    text: str
+    tone: Tone = "note"
+
+
+@dataclass(frozen=True)
+class Started:
+    """A job has begun."""
+
+    title: str
+
+
+@dataclass(frozen=True)
+class Progressed:
+    """A job has got somewhere."""
+
+    title: str
+    stage: str
+    """What is being done, in words."""
+    fraction: float
+    """Share of the whole job, 0 to 1."""
+    seconds: float
+    """Since the job began."""
+
+
+@dataclass(frozen=True)
+class Opened:
+    """What was recorded can be shown; the reconstruction follows."""
+
+    recording: Recording
+    notices: tuple[Notice, ...] = ()
+
+
+@dataclass(frozen=True)
+class Reconstructed:
+    """A scene is there, laid out for drawing."""
+
+    scene: Scene
+    drawable: Drawable
+    notices: tuple[Notice, ...] = ()
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A recorded image and the render of the same view."""
+
+    frame: int
+    recorded: UInt8[ndarray, "h w 3"]
+    rendered: UInt8[ndarray, "h w 3"]
+    psnr: float
+    """dB."""
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A file is written."""
+
+    path: Path
+    client: int | None
+    """Whose browser is offered the file; None: nobody's."""
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A job could not be done; what was there before is still there."""
+
+    title: str
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """The user cancelled a job; what was there before is still there."""
+
+    title: str
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A job is done."""
+
+    title: str
+
+
+Message = Started | Progressed | Opened | Reconstructed | Compared | Exported | Failed | Stopped | Finished

@@ -1,0 +1,49 @@
+"""How far a whole job is, from how far its present stage is: the stages in order, with their usual shares."""
+
+from __future__ import annotations
+
+from flux4d_viewer.jobs import Job, OpenDemo, OpenLog
+
+_RECONSTRUCT = (
+    ("compiling", 8.0),
+    ("lifting", 12.0),
+    ("predicting", 14.0),
+    ("refining", 10.0),
+    ("grouping", 2.0),
+    ("preparing", 4.0),
+)
+_READ = (("loading", 6.0), ("reading sweeps", 2.0), ("reading images", 2.0), ("colouring", 2.0))
+_SIMULATE = (("loading", 6.0), ("building", 20.0), ("simulating", 10.0), ("colouring", 1.0))
+
+
+class Plan:
+    """Stages by the first words of their names, each with the seconds that it usually takes."""
+
+    def __init__(self, stages: tuple[tuple[str, float], ...]) -> None:
+        self._stages = stages
+        self._total = sum(seconds for _, seconds in stages)
+        self._reached = 0.0
+
+    def reached(self, stage: str, fraction: float) -> float:
+        """Share of the whole job, which never goes back; a stage that is not planned adds nothing."""
+        if not self._stages:
+            self._reached = max(self._reached, fraction)
+        before = 0.0
+        for words, seconds in self._stages:
+            if stage.lower().startswith(words):
+                done = (before + seconds * min(max(fraction, 0.0), 1.0)) / self._total
+                self._reached = max(self._reached, done)
+                break
+            before += seconds
+        return self._reached
+
+
+def plan_of(job: Job) -> Plan:
+    """The usual course of a job; one of a single stage needs none."""
+    match job:
+        case OpenLog():
+            return Plan(_READ + _RECONSTRUCT)
+        case OpenDemo():
+            return Plan(_SIMULATE + _RECONSTRUCT)
+        case _:
+            return Plan(())

@@ -1,0 +1,174 @@
+"""What is open and how it is shown: one frozen value, changed by pure functions, drawn by one thread."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Literal
+
+from flux4d_viewer.messages import (
+    Compared,
+    Exported,
+    Failed,
+    Finished,
+    Message,
+    Notice,
+    Opened,
+    Progressed,
+    Reconstructed,
+    Started,
+    Stopped,
+)
+
+if TYPE_CHECKING:
+    from flux4d_core.scene.scene import Scene
+    from flux4d_viewer.canvas.drawable import Drawable
+    from flux4d_viewer.recording import Recording
+
+Show = Literal["everything", "static", "dynamic"]
+ColorBy = Literal["real", "speed", "heading"]
+Amount = Literal["none", "playhead", "all"]
+"""Of what was recorded: nothing, what is nearest to the playhead, or all of it."""
+
+
+@dataclass(frozen=True)
+class View:
+    """How the scene is shown; shared by all browsers that look at it."""
+
+    show: Show = "everything"
+    threshold: float = 1.0
+    """What is faster than this is dynamic (m/s)."""
+    color: ColorBy = "real"
+    arrows: bool = False
+    boxes: bool = False
+    frusta: Amount = "playhead"
+    lidar: Amount = "none"
+    path: bool = True
+
+
+@dataclass(frozen=True)
+class Work:
+    """The job under way."""
+
+    title: str
+    stage: str = ""
+    fraction: float = 0.0
+    seconds: float = 0.0
+    """Since it began, at the last report."""
+    cancelling: bool = False
+
+    @property
+    def remaining(self) -> float | None:
+        """Seconds left at the present pace; None while that is a guess."""
+        if self.fraction < 0.05 or self.seconds < 1.0:
+            return None
+        return self.seconds * (1 - self.fraction) / self.fraction
+
+
+@dataclass(frozen=True)
+class State:
+    """All that the panels and the canvas draw from, except the playhead (see `clock`)."""
+
+    recording: Recording | None = None
+    scene: Scene | None = None
+    drawable: Drawable | None = None
+    view: View = field(default_factory=View)
+    camera: str = ""
+    """The recorded camera that is chosen."""
+    work: Work | None = None
+    problem: str = ""
+    """Why the last job failed, in one sentence."""
+    notices: tuple[Notice, ...] = ()
+    comparison: Compared | None = None
+    exported: Exported | None = None
+    """The newest file."""
+
+
+def receive(state: State, message: Message) -> State:
+    """The state after the worker's message."""
+    match message:
+        case Started(title):
+            return replace(state, work=Work(title), problem="")
+        case Progressed():
+            return _progress(state, message)
+        case Opened():
+            return _open(state, message)
+        case Reconstructed():
+            return _show_scene(state, message)
+        case Compared():
+            return replace(state, comparison=message)
+        case Exported():
+            return replace(state, exported=message)
+        case Failed(title, sentence):
+            return replace(state, work=None, problem=f"{title} failed. {sentence}")
+        case Stopped(title):
+            return replace(state, work=None, problem=f"{title} was cancelled.")
+        case Finished():
+            return replace(state, work=None)
+
+
+def _progress(state: State, message: Progressed) -> State:
+    cancelling = state.work.cancelling if state.work else False
+    work = Work(message.title, message.stage, message.fraction, message.seconds, cancelling)
+    return replace(state, work=work)
+
+
+def _open(state: State, message: Opened) -> State:
+    """The recording takes the place of whatever was open; its LiDAR is shown until there is a scene."""
+    sensors = message.recording.sensors
+    return replace(
+        state,
+        recording=message.recording,
+        scene=None,
+        drawable=None,
+        comparison=None,
+        camera=sensors[0] if sensors else "",
+        notices=message.notices,
+        view=replace(state.view, lidar="all", frusta="playhead"),
+    )
+
+
+def _show_scene(state: State, message: Reconstructed) -> State:
+    """The scene takes the place of the LiDAR, unless the user had set that otherwise meanwhile."""
+    lidar: Amount = "none" if state.view.lidar == "all" else state.view.lidar
+    return replace(
+        state,
+        scene=message.scene,
+        drawable=message.drawable,
+        notices=state.notices + message.notices,
+        view=replace(state.view, lidar=lidar),
+    )
+
+
+def change_view(state: State, **changes: object) -> State:
+    """The state with some fields of its view changed."""
+    return replace(state, view=replace(state.view, **changes))  # pyright: ignore[reportArgumentType]
+
+
+class Store:
+    """Holds the state for all threads. Changes are applied one after the other; `changed` is told of each."""
+
+    def __init__(self, changed: Callable[[], None]) -> None:
+        self._state = State()
+        self._lock = threading.Lock()
+        self._changed = changed
+
+    @property
+    def state(self) -> State:
+        """The newest state; it never changes under the reader's hands."""
+        return self._state
+
+    def change(self, function: Callable[[State], State]) -> None:
+        """Replace the state by a function of it."""
+        with self._lock:
+            self._state = function(self._state)
+        self._changed()
+
+    def receive(self, message: Message) -> None:
+        """Take a message of the worker."""
+        self.change(lambda state: receive(state, message))
+
+    def set_view(self, **changes: object) -> None:
+        """Change fields of the view."""
+        self.change(lambda state: change_view(state, **changes))

@@ -1,0 +1,122 @@
+"""Colours and small pieces of page: one look for every panel and overlay.
+
+Everything that comes from a file (names, messages) passes `html.escape` here before it reaches the page.
+"""
+
+import html
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Float, UInt8
+from numpy import ndarray
+
+ACCENT = (64, 149, 191)
+"""Buttons, sliders and selections."""
+PATH_COLOR = (255, 196, 61)
+"""The own vehicle's way."""
+BOX_COLOR = (255, 214, 102)
+FRUSTUM_COLOR = (143, 188, 214)
+CHOSEN_COLOR = (255, 196, 61)
+BACKDROP = (26, 27, 30)
+"""Behind everything, where nothing and no sky is drawn."""
+
+Tone = Literal["note", "warning", "error"]
+_TONES = {"note": "#4095bf", "warning": "#f2b134", "error": "#e5534b"}
+
+_SPEED_STOPS = np.array(
+    [[48, 92, 222], [38, 176, 224], [52, 207, 120], [226, 220, 60], [250, 144, 36], [214, 40, 32]], dtype=np.float64
+)
+"""Slow to fast: blue, cyan, green, yellow, orange, red."""
+
+
+def speed_colors(speeds: Float[ndarray, "N"], top: float) -> UInt8[ndarray, "N 3"]:
+    """A colour for every speed (m/s), from blue at 0 to red at `top` and beyond."""
+    share = np.clip(np.asarray(speeds, dtype=np.float64) / max(top, 1e-6), 0, 1)
+    places = np.linspace(0, 1, len(_SPEED_STOPS))
+    channels = [np.interp(share, places, _SPEED_STOPS[:, channel]) for channel in range(3)]
+    return np.stack(channels, -1).round().astype(np.uint8)
+
+
+def heading_colors(velocities: Float[ndarray, "N 3"]) -> UInt8[ndarray, "N 3"]:
+    """A colour for every direction of travel: red ahead (+x), green-yellow left, cyan back, violet right."""
+    hue = np.arctan2(velocities[:, 1], velocities[:, 0]) / (2 * np.pi) % 1.0
+    return _hue_to_rgb(hue)
+
+
+def _hue_to_rgb(hue: Float[ndarray, "N"]) -> UInt8[ndarray, "N 3"]:
+    """Saturated colours of hues in [0, 1): the usual HSV formula at saturation 0.85 and value 1."""
+    offsets = np.array([5.0, 3.0, 1.0])
+    k = (offsets + np.asarray(hue, dtype=np.float64)[:, None] * 6) % 6
+    shade = 1.0 - 0.85 * np.clip(np.minimum(k, 4 - k), 0, 1)
+    return (shade * 255).round().astype(np.uint8)
+
+
+def for_viser(colors: UInt8[ndarray, "*any 3"] | tuple[int, int, int]) -> UInt8[ndarray, "*any 3"]:
+    """sRGB colours as viser's lines and meshes want them: it takes them for linear light and would wash them out."""
+    encoded = np.asarray(colors, dtype=np.float64) / 255
+    linear = np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)
+    return (linear * 255).round().astype(np.uint8)
+
+
+def nice_top(speed: float) -> float:
+    """The end of a speed legend: the next of 5, 10, 15, 20, 30, 40 m/s."""
+    return next((top for top in (5.0, 10.0, 15.0, 20.0, 30.0) if speed <= top), 40.0)
+
+
+def speed_legend(top: float) -> str:
+    """A bar from blue to red with its numbers."""
+    stops = ", ".join(f"rgb({r:.0f},{g:.0f},{b:.0f})" for r, g, b in _SPEED_STOPS)
+    numbers = "".join(f"<span>{top * share:g}</span>" for share in (0, 0.25, 0.5, 0.75))
+    return _block(
+        f'<div style="height:10px;border-radius:3px;background:linear-gradient(to right,{stops})"></div>'
+        f'<div style="display:flex;justify-content:space-between;font-size:0.75em;opacity:0.8;margin-top:2px">'
+        f"{numbers}<span>{top:g}+ m/s</span></div>"
+    )
+
+
+def heading_legend() -> str:
+    """A strip of the four directions of travel."""
+    colors = heading_colors(np.array([[1.0, 0, 0], [0, 1, 0], [-1, 0, 0], [0, -1, 0]]))
+    names = ("ahead", "left", "towards us", "right")
+    cells = "".join(
+        f'<span style="flex:1;text-align:center;color:#111;background:rgb({r},{g},{b});padding:1px 0">{name}</span>'
+        for name, (r, g, b) in zip(names, colors.tolist(), strict=True)
+    )
+    return _block(f'<div style="display:flex;font-size:0.75em;border-radius:3px;overflow:hidden">{cells}</div>')
+
+
+def banner(text: str, tone: Tone) -> str:
+    """One sentence with a coloured edge."""
+    color = _TONES[tone]
+    return _block(
+        f'<div style="border-left:3px solid {color};background:rgba(127,127,127,0.13);border-radius:3px;'
+        f'padding:6px 9px;font-size:0.85em;line-height:1.4;overflow-wrap:anywhere">{html.escape(text)}</div>'
+    )
+
+
+def line(text: str, faint: bool = False) -> str:
+    """A line of plain text."""
+    opacity = 0.65 if faint else 1.0
+    return _block(f'<div style="font-size:0.875em;line-height:1.4;opacity:{opacity}">{html.escape(text)}</div>')
+
+
+def readout(left: str, right: str) -> str:
+    """Two numbers at the ends of one line, in figures of equal width."""
+    return _block(
+        '<div style="display:flex;justify-content:space-between;font-size:0.9em;font-variant-numeric:tabular-nums">'
+        f"<span><b>{html.escape(left)}</b></span><span style='opacity:0.75'>{html.escape(right)}</span></div>"
+    )
+
+
+def table(rows: list[tuple[str, str]]) -> str:
+    """Names on the left, values on the right."""
+    cells = "".join(
+        f'<tr><td style="opacity:0.65;padding:2px 10px 2px 0;vertical-align:top;white-space:nowrap">'
+        f'{html.escape(name)}</td><td style="padding:2px 0;overflow-wrap:anywhere">{html.escape(value)}</td></tr>'
+        for name, value in rows
+    )
+    return _block(f'<table style="font-size:0.85em;line-height:1.35;border-collapse:collapse">{cells}</table>')
+
+
+def _block(inner: str) -> str:
+    return f'<div style="padding:0 0.75em 0.5em 0.75em">{inner}</div>'

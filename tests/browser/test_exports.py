@@ -1,0 +1,78 @@
+"""What can be taken away, as a user takes it: buttons, downloads, files."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import imageio.v3 as iio
+import numpy as np
+import pytest
+from eye import Eye
+from small_street import make_scene
+
+from flux4d_core.scene.scene_file import read_scene, write_scene
+from flux4d_viewer.controls import Film
+from flux4d_viewer.jobs import OpenSceneFile
+
+
+@pytest.fixture(scope="module")
+def eye(open_viewer: Callable[..., Eye], tmp_path_factory: pytest.TempPathFactory) -> Eye:
+    path = tmp_path_factory.mktemp("scene") / "street.f4d"
+    write_scene(make_scene(), path)
+    eye = open_viewer(OpenSceneFile(path))
+    eye.wait_until(lambda: eye.viewer.store.state.drawable is not None, "the scene to open")
+    eye.page.get_by_role("tab", name="Export").click()
+    return eye
+
+
+def download(eye: Eye, button: str, folder: Path) -> Path:
+    """Press a button, take the file that is offered, and save it."""
+    eye.page.get_by_role("button", name=button).click()
+    link = eye.page.locator(".mantine-Notification-root a").first
+    link.wait_for(timeout=50_000)
+    with eye.page.expect_download(timeout=20_000) as offered:
+        link.click()
+    path = folder / offered.value.suggested_filename
+    offered.value.save_as(path)
+    eye.page.locator(".mantine-Notification-closeButton").first.click()
+    return path
+
+
+def test_the_lane_shift_video_has_its_frames_and_shows_the_street(eye: Eye, tmp_path: Path) -> None:
+    path = download(eye, "Export video", tmp_path)
+    assert path.suffix == ".mp4"
+    frames = iio.imread(path, plugin="FFMPEG")
+    assert frames.shape == (91, 72, 128, 3)  # 1 s of the drive, slowed three times, at 30 frames/s
+    assert frames.mean() > 60
+    assert frames[0].std() > 20
+    first, last = frames[0].astype(int), frames[-1].astype(int)
+    assert np.abs(first - last).mean() > 5
+    assert eye.page.get_by_text(f"Saved: {_written(eye, path)}").is_visible()
+
+
+def test_a_saved_scene_opens_again(eye: Eye, tmp_path: Path) -> None:
+    scene = read_scene(download(eye, "Save scene", tmp_path))
+    assert len(scene.gaussians) == len(make_scene().gaussians)
+    assert scene.name == "street"
+
+
+def test_the_ply_holds_every_gaussian_at_the_playhead(eye: Eye, tmp_path: Path) -> None:
+    eye.viewer.clock.seek(0.5)
+    path = download(eye, "Export PLY", tmp_path)
+    header = path.read_bytes().split(b"end_header")[0].decode()
+    assert f"element vertex {len(make_scene().gaussians)}" in header
+    assert "time 0.5" in header
+
+
+def test_a_cancelled_video_leaves_no_file_and_everything_as_it_was(eye: Eye) -> None:
+    folder = eye.viewer.controls.folder
+    before = sorted(folder.iterdir())
+    eye.viewer.controls.export_video(Film(shift=2.0, fps=60.0, slow=8.0, width=1920), None)
+    eye.wait_until(lambda: (w := eye.viewer.store.state.work) is not None and w.fraction > 0.01, "some frames")
+    eye.page.get_by_role("button", name="Cancel").click()
+    eye.page.get_by_text("was cancelled").wait_for(timeout=20_000)
+    assert sorted(folder.iterdir()) == before
+    assert eye.viewer.store.state.scene is not None
+
+
+def _written(eye: Eye, downloaded: Path) -> Path:
+    return eye.viewer.controls.folder / downloaded.name

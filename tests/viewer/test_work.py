@@ -1,0 +1,172 @@
+"""The jobs themselves, on a log of the small street."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from small_street import FRAMES, make_clip, make_scene
+
+from flux4d_core.data.folder_writer import clip_as_log, write_log
+from flux4d_core.errors import CheckpointError, Flux4dError, LogError, SceneError
+from flux4d_core.model.checkpoint import WeightsOrigin, save_checkpoint
+from flux4d_core.model.reconstructor import Reconstructor, ReconstructorConfig
+from flux4d_core.model.unet import UNetConfig
+from flux4d_core.progress import Cancelled, silent
+from flux4d_core.scene.scene_file import read_scene, write_scene
+from flux4d_viewer import work as module
+from flux4d_viewer.jobs import Compare, ExportPly, ExportVideo, OpenLog, OpenSceneFile, SaveScene
+from flux4d_viewer.messages import Compared, Exported, Message, Opened, Reconstructed
+from flux4d_viewer.work import Work
+
+
+@pytest.fixture
+def scene_file(tmp_path: Path) -> Path:
+    path = tmp_path / "street.f4d"
+    write_scene(make_scene(), path)
+    return path
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    write_log(clip_as_log(make_clip()), tmp_path / "log")
+    return tmp_path / "log"
+
+
+@pytest.fixture
+def work() -> Work:
+    return Work("cpu", "browser")
+
+
+def opened(work: Work, scene_file: Path) -> list[Message]:
+    messages: list[Message] = []
+    work.perform(OpenSceneFile(scene_file), silent, messages.append)
+    return messages
+
+
+def test_a_saved_scene_shows_its_recording_first_and_then_itself(work: Work, scene_file: Path) -> None:
+    first, second = opened(work, scene_file)
+    assert isinstance(first, Opened)
+    assert isinstance(second, Reconstructed)
+    assert len(first.recording.frames) == FRAMES
+    assert second.drawable.shown == second.drawable.total == len(make_scene().gaussians)
+    assert second.notices == ()
+
+
+def test_more_gaussians_than_a_page_draws_are_said_to_be_left_out(
+    work: Work, scene_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from flux4d_viewer.canvas import drawable
+
+    monkeypatch.setattr(drawable, "STATIC_BUDGET", 1000)
+    reconstructed = opened(work, scene_file)[1]
+    assert isinstance(reconstructed, Reconstructed)
+    assert reconstructed.drawable.shown == 1440
+    assert "1,440 of 3,240" in reconstructed.notices[0].text
+
+
+def test_a_log_without_trained_weights_is_lifted_and_says_so(
+    work: Work, log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none() -> Path:
+        raise CheckpointError("none installed")
+
+    monkeypatch.setattr(module, "default_weights", none)
+    messages: list[Message] = []
+    stages: list[str] = []
+
+    def note(stage: str, fraction: float) -> None:
+        stages.append(stage)
+
+    work.perform(OpenLog(log, 0.0, 0.3, ()), note, messages.append)
+    first, second = messages
+    assert isinstance(first, Opened)
+    assert isinstance(second, Reconstructed)
+    assert len(first.recording.sweeps) == 4
+    assert second.scene.provenance.method == "lifted"
+    assert any("No trained weights" in notice.text for notice in second.notices)
+    assert any(stage.startswith("Lifting") for stage in stages)
+
+
+def test_a_log_with_weights_is_reconstructed_by_the_network(work: Work, log: Path, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    tiny = UNetConfig(channels=(8, 8))
+    network = Reconstructor(ReconstructorConfig(unet=tiny, refine_unet=tiny, head_width=8))
+    weights = tmp_path / "tiny.safetensors"
+    save_checkpoint(network, WeightsOrigin("tiny", "nothing", "none"), weights)
+    messages: list[Message] = []
+    work.perform(OpenLog(log, 0.0, 0.3, (), weights), silent, messages.append)
+    reconstructed = messages[1]
+    assert isinstance(reconstructed, Reconstructed)
+    assert reconstructed.scene.provenance.method == "feed-forward"
+    assert reconstructed.scene.provenance.weights.startswith("tiny")
+    assert reconstructed.notices == ()
+
+
+def test_cancelling_while_lifting_leaves_the_scene_that_was_there(work: Work, scene_file: Path, log: Path) -> None:
+    opened(work, scene_file)
+
+    def cancel(stage: str, fraction: float) -> None:
+        if stage.startswith("reading"):
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        work.perform(OpenLog(log, 0.0, 0.3, ()), cancel, lambda _: None)
+    messages: list[Message] = []
+    work.perform(Compare(0), silent, messages.append)
+    assert isinstance(messages[0], Compared)
+
+
+def test_a_comparison_is_the_recorded_image_and_a_render_of_the_same_size(work: Work, scene_file: Path) -> None:
+    opened(work, scene_file)
+    messages: list[Message] = []
+    work.perform(Compare(3), silent, messages.append)
+    (compared,) = messages
+    assert isinstance(compared, Compared)
+    assert compared.frame == 3
+    assert np.array_equal(compared.recorded, read_scene(scene_file).frames[3].image.numpy())
+    assert compared.rendered.shape == compared.recorded.shape
+    error = ((compared.recorded / 255.0 - compared.rendered / 255.0) ** 2).mean()
+    assert compared.psnr == pytest.approx(-10 * np.log10(error), abs=0.1)
+
+
+def test_a_video_a_scene_and_a_ply_are_written_and_told_of(work: Work, scene_file: Path, tmp_path: Path) -> None:
+    opened(work, scene_file)
+    messages: list[Message] = []
+    for job in (
+        ExportVideo("front", 2.0, 10.0, 1.0, 64, tmp_path, client=5),
+        SaveScene(tmp_path),
+        ExportPly(0.5, tmp_path),
+    ):
+        work.perform(job, silent, messages.append)
+    assert messages == [
+        Exported(tmp_path / "street_front_shift+2.0m.mp4", 5),
+        Exported(tmp_path / "street_2.f4d", None),
+        Exported(tmp_path / "street_0.50s.ply", None),
+    ]
+    assert all(message.path.stat().st_size > 1000 for message in messages if isinstance(message, Exported))
+
+
+def test_before_there_is_a_scene_nothing_can_be_exported(work: Work, tmp_path: Path) -> None:
+    with pytest.raises(Flux4dError, match="no scene yet"):
+        work.perform(SaveScene(tmp_path), silent, lambda _: None)
+
+
+def test_what_is_no_log_or_no_scene_is_refused_in_one_sentence(work: Work, tmp_path: Path) -> None:
+    with pytest.raises(LogError):
+        work.perform(OpenLog(tmp_path, 0.0, 1.0, ()), silent, lambda _: None)
+    with pytest.raises(SceneError):
+        work.perform(OpenSceneFile(tmp_path / "none.f4d"), silent, lambda _: None)
+
+
+def test_weights_that_are_named_but_missing_are_refused(work: Work, log: Path, tmp_path: Path) -> None:
+    job = OpenLog(log, 0.0, 0.3, (), tmp_path / "none.safetensors")
+    with pytest.raises(CheckpointError):
+        work.perform(job, silent, lambda _: None)
+
+
+def test_a_server_that_draws_sends_no_splats(scene_file: Path) -> None:
+    reconstructed = opened(Work("cpu", "gpu"), scene_file)[1]
+    assert isinstance(reconstructed, Reconstructed)
+    assert reconstructed.drawable.static is None
+    assert reconstructed.drawable.painter is not None
