@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import zipfile
 from dataclasses import dataclass
@@ -45,9 +44,6 @@ class Arguments:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; bad input ends it with one sentence and exit code 2."""
-    # The browser on the same machine wants the cores too. PyTorch's idle threads would fight it for them by spinning:
-    # on two cores that makes a reconstruction several times slower. Must be said before PyTorch is loaded.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         _run(tyro.cli(Arguments, args=arguments, prog="flux4d-view"))
     except Flux4dError as error:

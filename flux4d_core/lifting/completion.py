@@ -17,6 +17,7 @@ from torch import Tensor
 from flux4d_core.geometry import invert, pixel_centers
 from flux4d_core.lifting.config import LiftConfig
 from flux4d_core.lifting.visibility import VisiblePoints
+from flux4d_core.progress import Report, silent
 from flux4d_core.types import Camera, Frame
 
 LIDAR_COST = 3.0
@@ -52,7 +53,9 @@ class CompletedDepth:
     """The frame's camera at the resolution of the cells."""
 
 
-def complete_depths(frames: list[Frame], seen: list[VisiblePoints], config: LiftConfig) -> list[CompletedDepth]:
+def complete_depths(
+    frames: list[Frame], seen: list[VisiblePoints], config: LiftConfig, report: Report = silent
+) -> list[CompletedDepth]:
     """Depth maps of frames of ONE camera, in order of time, with the LiDAR returns that each of them shows."""
     assert len(frames) == len(seen) > 0
     full = frames[0].camera
@@ -63,7 +66,11 @@ def complete_depths(frames: list[Frame], seen: list[VisiblePoints], config: Lift
     levels = torch.linspace(1 / config.min_depth, 0, config.depth_levels, device=images.device)
     step = levels[0] - levels[1]
     measured = torch.stack([_measured(points, full, width, height) for points in seen])
-    costs = torch.stack([_looks(i, images, cameras, levels) for i in range(len(frames))])
+    looks = []
+    for i in range(len(frames)):
+        report("Completing depth", 0.8 * i / len(frames))
+        looks.append(_looks(i, images, cameras, levels))
+    costs = torch.stack(looks)
     nearness = (levels * HORIZON).clamp(max=1)[:, None, None]
     costs = costs + nearness * torch.where(_like_sky(colors), NEARER_COST_SKY, NEARER_COST)[:, None]
     covered, low, high = (bound[:, None] for bound in _between_returns(measured))
@@ -71,7 +78,9 @@ def complete_depths(frames: list[Frame], seen: list[VisiblePoints], config: Lift
     costs = torch.where(covered, BETWEEN_RETURNS * costs + outside, costs)
     misses = (levels[:, None, None] - measured[:, None]).abs() / step
     costs = torch.where(measured[:, None] > 0, costs + LIDAR_COST * (misses / 4).clamp(max=1), costs)
+    report("Completing depth", 0.8)
     inverse = _best(_aggregate(costs, colors), levels)
+    report("Completing depth", 1.0)
     inverse = torch.where(measured > 0, measured, inverse)
     depths = torch.where(inverse > 1 / config.max_depth, 1 / inverse.clamp(min=1e-6), torch.inf)
     return [

@@ -51,8 +51,8 @@ def lift(clip: Clip, config: LiftConfig, report: Report = silent) -> Lifted:
     skies: list[Tensor] = []
     sensors = list(dict.fromkeys(frame.sensor for frame in clip.frames))
     for number, sensor in enumerate(sensors):
-        report("Lifting images and LiDAR into 3D", number / len(sensors))
-        for frame, returns, depth in _with_depths(clip, sensor, config):
+        share = _share(report, "Lifting images and LiDAR into 3D", number, len(sensors))
+        for frame, returns, depth in _with_depths(clip, sensor, config, share):
             points = _lift_points(frame, returns, depth, config)
             pixels = _lift_pixels(frame, returns, depth, clip, config)
             parts += [points, pixels]
@@ -74,7 +74,14 @@ def lift(clip: Clip, config: LiftConfig, report: Report = silent) -> Lifted:
     )
 
 
-def _with_depths(clip: Clip, sensor: str, config: LiftConfig) -> list[tuple[Frame, _Returns, CompletedDepth]]:
+def _share(report: Report, stage: str, number: int, count: int) -> Report:
+    """A `Report` for part `number` of `count` equal ones of a longer stage."""
+    return lambda _, fraction: report(stage, (number + fraction) / count)
+
+
+def _with_depths(
+    clip: Clip, sensor: str, config: LiftConfig, report: Report
+) -> list[tuple[Frame, _Returns, CompletedDepth]]:
     """The camera's frames that colour a sweep (all of them in a clip without LiDAR), with returns and depths."""
     frames = [frame for frame in clip.frames if frame.sensor == sensor]
     times = torch.tensor([frame.camera.time for frame in frames])
@@ -87,7 +94,7 @@ def _with_depths(clip: Clip, sensor: str, config: LiftConfig) -> list[tuple[Fram
     if not chosen:
         return []
     returns = [_returns(frames[i], colored[i], clip) for i in chosen]
-    depths = complete_depths([frames[i] for i in chosen], [r.visible for r in returns], config)
+    depths = complete_depths([frames[i] for i in chosen], [r.visible for r in returns], config, report)
     return [(frames[i], r, d) for i, r, d in zip(chosen, returns, depths, strict=True)]
 
 

@@ -10,6 +10,8 @@ from flux4d_core.types import Frame, Sky
 
 OTHER_WEIGHT = 1e-3
 """Weight of pixels that are not sky, below the horizon: under a hole in the road lies the colour of the road."""
+ENOUGH = 0.2
+"""Pixels seen per texel at which surroundings count half."""
 
 
 def lift_sky(frames: list[Frame], is_sky: list[Bool[Tensor, "h w"]], height: int) -> Sky:
@@ -26,7 +28,9 @@ def lift_sky(frames: list[Frame], is_sky: list[Bool[Tensor, "h w"]], height: int
 def _add_frame(sums: Float[Tensor, "texels 4"], frame: Frame, is_sky: Bool[Tensor, "h w"], height: int) -> None:
     camera = frame.camera
     directions = pixel_rays(camera.width, camera.height, camera.K, camera.camera_to_world)
-    full = F.interpolate(is_sky[None, None].float(), (camera.height, camera.width), mode="nearest")[0, 0]
+    # without its border: there the sky's cells hold some of what stands before it
+    inner = -F.max_pool2d(-is_sky[None, None].float(), 3, 1, 1)
+    full = F.interpolate(inner, (camera.height, camera.width), mode="nearest")[0, 0]
     weights = torch.where(full > 0.5, 1.0, torch.where(directions[..., 2] < 0, OTHER_WEIGHT, 0.0))
     if frame.valid is not None:
         weights = weights * frame.valid
@@ -40,7 +44,10 @@ def _add_frame(sums: Float[Tensor, "texels 4"], frame: Frame, is_sky: Bool[Tenso
 
 
 def _fill(sums: Float[Tensor, "h w 4"]) -> Float[Tensor, "h w 3"]:
-    """Weighted means where there is weight; elsewhere those of ever larger surroundings (pull-push)."""
+    """Weighted means where there is weight; elsewhere those of ever larger surroundings (pull-push).
+
+    Surroundings count by how much of them was seen, so that a few odd pixels do not colour half the sky.
+    """
     level = sums.permute(2, 0, 1)[None]
     pyramid = [level]
     while min(level.shape[-2:]) > 1:
@@ -49,6 +56,8 @@ def _fill(sums: Float[Tensor, "h w 4"]) -> Float[Tensor, "h w 3"]:
     colors = torch.full_like(pyramid[-1][:, :3], 0.5)
     for level in reversed(pyramid):
         weight = level[:, 3:]
+        own = level[:, :3] / weight.clamp(min=1e-12)
+        trust = weight / (weight + (0.0 if level is pyramid[0] else ENOUGH)).clamp(min=1e-12)
         coarse = F.interpolate(colors, level.shape[-2:], mode="bilinear", align_corners=False)
-        colors = torch.where(weight > 0, level[:, :3] / weight.clamp(min=1e-12), coarse)
+        colors = torch.where(weight > 0, coarse + trust * (own - coarse), coarse)
     return colors[0].permute(1, 2, 0).clamp(0, 1)

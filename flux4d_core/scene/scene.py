@@ -51,8 +51,8 @@ class Scene:
 
     @property
     def duration(self) -> float:
-        """Time of the last recorded image or pose (s)."""
-        times = [frame.camera.time for frame in self.frames] + self.ego_times.tolist()
+        """Time of the last recorded image (s); of the last known pose where there are no images."""
+        times = [frame.camera.time for frame in self.frames] or self.ego_times.tolist()
         return max(times, default=0.0)
 
     def to(self, device: torch.device | str) -> Scene:

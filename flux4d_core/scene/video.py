@@ -1,8 +1,8 @@
 """Cameras along a path -> mp4, frame by frame, whole or not at all."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import imageio.v2 as imageio
 import numpy as np
@@ -35,11 +35,10 @@ def write_video(pictures: Iterator[np.ndarray], path: Path, fps: float, quality:
     if path.suffix.lower() != ".mp4":
         raise Flux4dError(f"{path}: expected a name that ends in .mp4, found '{path.suffix}'")
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.part.mp4")
-    try:
-        with imageio.get_writer(temporary, format="FFMPEG", fps=fps, quality=quality, macro_block_size=2) as writer:  # pyright: ignore[reportArgumentType]
+    # a folder, since ffmpeg may still write for a moment after it was told to stop
+    with TemporaryDirectory(dir=path.parent, prefix=f".{path.stem}.", ignore_cleanup_errors=True) as folder:
+        whole = Path(folder) / path.name
+        with imageio.get_writer(whole, format="FFMPEG", fps=fps, quality=quality, macro_block_size=2) as writer:  # pyright: ignore[reportArgumentType]
             for picture in pictures:
                 writer.append_data(picture)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+        whole.replace(path)

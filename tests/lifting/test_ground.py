@@ -6,6 +6,7 @@ import torch
 from toy_clip import GROUND, toy_clip
 
 from flux4d_core.lifting.ground import heights_above_ground
+from flux4d_core.types import Sweep
 
 
 def test_a_point_two_metres_above_the_road_is_at_two_metres() -> None:

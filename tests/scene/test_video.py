@@ -25,11 +25,14 @@ def test_a_film_has_every_frame_and_the_red_ball_flies_away_in_it(tmp_path: Path
     assert (frames.mean((1, 2, 3)) > 60).all()  # no black frame
 
 
-def test_a_cancelled_film_leaves_nothing_behind(tmp_path: Path) -> None:
+@pytest.mark.parametrize("share", [0.0, 0.05, 0.3])
+def test_a_film_cancelled_before_its_first_frame_or_after_some_leaves_nothing_behind(
+    tmp_path: Path, share: float
+) -> None:
     scene = toy_scene()
 
     def report(stage: str, fraction: float) -> None:
-        if fraction > 0.3:
+        if fraction >= share:
             raise Cancelled
 
     with pytest.raises(Cancelled):
