@@ -1,6 +1,9 @@
 """Examples without end: simulated streets, and windows of real logs, made as training goes."""
 
-from collections.abc import Iterator
+import io
+import queue
+import threading
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -11,12 +14,13 @@ from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 from flux4d_core.data.formats import open_log
 from flux4d_core.data.log import Window, cut
 from flux4d_core.errors import LogError
-from flux4d_core.learning.example import Example, make_example
+from flux4d_core.learning.example import Cloud, Example, View, Voters, make_example
 from flux4d_core.learning.split import SplitConfig, tick_times
 from flux4d_core.lifting.config import LiftConfig
 from flux4d_core.simulation.config import SimulationConfig
+from flux4d_core.simulation.evaluation_set import is_reserved
 from flux4d_core.simulation.simulate import simulate
-
+from flux4d_core.types import Camera, Frame, Gaussians, Lifted, Sky
 
 MOST_TICKS = 16
 """Sweeps between the first and the last input of a training example, about; each has to be simulated."""
@@ -39,19 +43,76 @@ class StreamConfig:
     """Processes that make examples on the CPU; 0: made where the network is, between steps."""
 
 
-def make_examples(config: StreamConfig, rank: int, ranks: int, device: torch.device) -> Iterator[Example]:
-    """Examples for one of `ranks` training processes, on `device`; every process and worker has its own seeds."""
-    if config.workers == 0:
-        yield from _Examples(config, rank, ranks, device)
-        return
-    # an example is hundreds of tensors: as open files they would be more than a process may have
-    torch.multiprocessing.set_sharing_strategy("file_system")
-    dataset = _Examples(config, rank, ranks, torch.device("cpu"))
-    loader = DataLoader(
+class ExampleStream:
+    """Examples for one of `ranks` training processes; every process and every worker has seeds of its own.
+
+    With workers, examples are made beside the training and taken when they are ready; without, they are made when
+    they are asked for.
+    """
+
+    def __init__(self, config: StreamConfig, rank: int, ranks: int, device: torch.device) -> None:
+        self._device = device
+        self._inline = iter(_Examples(config, rank, ranks, device))
+        self._ready: queue.Queue[Example | BaseException] = queue.Queue(maxsize=4)
+        self._has_workers = config.workers > 0
+        if self._has_workers:
+            # the first examples are made in this process meanwhile: other seeds for the workers
+            later = replace(config, first_seed=config.first_seed + _INLINE_SEEDS)
+            threading.Thread(target=self._fetch, args=(_loader(later, rank, ranks),), daemon=True).start()
+
+    def make(self) -> Example:
+        """A new example, made here and now."""
+        return next(self._inline)
+
+    def take(self) -> Example | None:
+        """A new example: one that a worker has ready, or None; without workers it is made here and now."""
+        if not self._has_workers:
+            return self.make()
+        try:
+            found = self._ready.get_nowait()
+        except queue.Empty:
+            return None
+        if isinstance(found, BaseException):
+            raise found
+        return found.to(self._device)
+
+    def _fetch(self, loader: Iterable[bytes]) -> None:
+        try:
+            for packed in loader:
+                self._ready.put(_unpack(packed))
+        except BaseException as error:  # shown where the training can see it: a thread's own traceback ends nothing
+            self._ready.put(error)
+
+
+_INLINE_SEEDS = 50_000_000
+
+
+def _loader(config: StreamConfig, rank: int, ranks: int) -> Iterable[bytes]:
+    dataset = _Packed(_Examples(config, rank, ranks, torch.device("cpu")))
+    return DataLoader(
         dataset, batch_size=None, num_workers=config.workers, prefetch_factor=1, multiprocessing_context="spawn"
     )
-    for example in loader:
-        yield example.to(device)
+
+
+_PARTS = [Example, View, Cloud, Voters, Lifted, Gaussians, Sky, Frame, Camera]
+
+
+class _Packed(IterableDataset[bytes]):
+    """Examples as bytes: as tensors they would travel in shared memory, of which containers have little."""
+
+    def __init__(self, examples: "_Examples") -> None:
+        self.examples = examples
+
+    def __iter__(self) -> Iterator[bytes]:
+        for example in self.examples:
+            buffer = io.BytesIO()
+            torch.save(example, buffer)
+            yield buffer.getvalue()
+
+
+def _unpack(packed: bytes) -> Example:
+    with torch.serialization.safe_globals(_PARTS):
+        return torch.load(io.BytesIO(packed), weights_only=True)
 
 
 class _Examples(IterableDataset[Example]):
@@ -61,12 +122,12 @@ class _Examples(IterableDataset[Example]):
     def __iter__(self) -> Iterator[Example]:
         worker = get_worker_info()
         if worker is not None:
-            torch.multiprocessing.set_sharing_strategy("file_system")
             torch.set_num_threads(1)
-        own, total = (worker.id, worker.num_workers) if worker else (0, 1)
+        own, total = (worker.id, worker.num_workers) if worker is not None else (0, 1)
         seed = self.config.first_seed + self.rank * total + own
         while True:
-            yield example_of(seed, self.config, self.device)
+            if not is_reserved(seed):
+                yield example_of(seed, self.config, self.device)
             seed += self.ranks * total
 
 

@@ -4,9 +4,10 @@ import json
 import math
 import os
 import time
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from pickle import UnpicklingError
+from zipfile import is_zipfile
 
 import torch
 import torch.distributed as dist
@@ -14,10 +15,10 @@ import torch.distributed as dist
 from flux4d_core.errors import CheckpointError
 from flux4d_core.learning.example import Example
 from flux4d_core.learning.losses import LossConfig, Losses, scene_losses, view_losses
-from flux4d_core.learning.stream import StreamConfig, make_examples
+from flux4d_core.learning.stream import ExampleStream, StreamConfig
 from flux4d_core.model.checkpoint import WeightsOrigin, load_checkpoint, save_checkpoint
 from flux4d_core.model.reconstructor import Reconstructor, ReconstructorConfig
-from flux4d_core.progress import Report, silent
+from flux4d_core.progress import Cancelled, Report, silent
 from flux4d_core.reconstruction.clip import autocast, refine_once
 
 
@@ -77,23 +78,29 @@ def train(
         CheckpointError: `init` or the saved training does not fit the network.
     """
     rank, ranks = _join_ranks(device)
+    torch.manual_seed(config.seed)  # every process starts from the same weights
+    training = _start(config, output, device, init)
     torch.manual_seed(config.seed + rank)
     generator = torch.Generator().manual_seed(config.seed * 1000 + rank)
-    training = _start(config, output, device, init)
-    examples = make_examples(_later_streets(config, training.step), rank, ranks, device)
+    stream = ExampleStream(_later_streets(config, training.step), rank, ranks, device)
     pool: list[Example] = []
     began = time.perf_counter() - training.seconds
-    while (done := _done(config, training)) < 1:
-        _fill(pool, examples, config, training.step)
-        _set_rate(training.optimizer, config, training.step, done)
-        chosen = [pool[int(i)] for i in torch.randint(len(pool), (config.batch,), generator=generator)]
-        losses = _step(training, chosen, config, generator)
-        training.step += 1
-        training.seconds = time.perf_counter() - began
-        report(_describe(training, losses), min(done, 1.0))
-        if rank == 0 and (training.step % config.save_every == 0):
+    try:
+        while (done := _done(config, training)) < 1:
+            _fill(pool, stream, config, training.step)
+            _set_rate(training.optimizer, config, training.step, done)
+            chosen = [pool[int(i)] for i in torch.randint(len(pool), (config.batch,), generator=generator)]
+            losses = _step(training, chosen, config, generator)
+            training.step += 1
+            training.seconds = _agreed(time.perf_counter() - began, device)
+            report(_describe(training, losses), min(done, 1.0))
+            if rank == 0 and (training.step % config.save_every == 0):
+                _save(training, config, output, init)
+                _log(training, losses, len(pool), output)
+    except (Cancelled, KeyboardInterrupt):
+        if rank == 0:  # stopped by the user: nothing is lost
             _save(training, config, output, init)
-            _log(training, losses, output)
+        raise
     if rank == 0:
         _save(training, config, output, init)
     return output / "weights.safetensors"
@@ -136,15 +143,14 @@ def _pick(items: list, count: int, generator: torch.Generator) -> list:
     return [items[int(i)] for i in torch.randperm(len(items), generator=generator)[:count]]
 
 
-def _fill(pool: list[Example], examples: Iterator[Example], config: TrainConfig, step: int) -> None:
-    """A few streets to begin with, then a new one now and then, for ever."""
-    if len(pool) < 2 * config.batch:
-        while len(pool) < 2 * config.batch:
-            pool.append(next(examples))
-    elif step % config.reuse == 0 or (len(pool) < config.pool and step % max(1, config.reuse // 4) == 0):
-        pool.append(next(examples))
-        if len(pool) > config.pool:
-            pool.pop(0)
+def _fill(pool: list[Example], stream: ExampleStream, config: TrainConfig, step: int) -> None:
+    """A few streets to begin with, then a new one now and then, for ever; the oldest gives way."""
+    while len(pool) < 2 * config.batch:
+        pool.append(stream.make())
+    if step % (config.reuse if len(pool) >= config.pool else max(1, config.reuse // 4)) == 0:
+        new = stream.take()
+        pool += [new] if new is not None else []
+        del pool[: max(0, len(pool) - config.pool)]
 
 
 def _done(config: TrainConfig, training: _Training) -> float:
@@ -162,7 +168,7 @@ def _set_rate(optimizer: torch.optim.Optimizer, config: TrainConfig, step: int, 
 def _follow(average: Reconstructor, model: Reconstructor, keep: float) -> None:
     slow, fast = list(average.parameters()), list(model.parameters())
     torch._foreach_mul_(slow, keep)
-    torch._foreach_add_(slow, fast, alpha=1 - keep)
+    torch._foreach_add_(slow, fast, alpha=1 - keep)  # pyright: ignore[reportArgumentType]
 
 
 # --- several processes ---------------------------------------------------------------------------------------------
@@ -175,6 +181,15 @@ def _join_ranks(device: torch.device) -> tuple[int, int]:
     if not dist.is_initialized():
         dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
     return dist.get_rank(), dist.get_world_size()
+
+
+def _agreed(seconds: float, device: torch.device) -> float:
+    """The first process's clock: all must stop at the same step."""
+    if not dist.is_initialized():
+        return seconds
+    clock = torch.tensor([seconds], device=device)
+    dist.broadcast(clock, 0)
+    return float(clock)
 
 
 def _average_gradients(model: Reconstructor) -> None:
@@ -201,12 +216,14 @@ def _start(config: TrainConfig, output: Path, device: torch.device, init: Path |
     saved = output / "state.pt"
     if saved.is_file():
         try:
+            if not is_zipfile(saved):  # torch would take it for an old pickle
+                raise ValueError("not a saved training")
             state = torch.load(saved, map_location=device, weights_only=True)
             model.load_state_dict(state["model"])
             average.load_state_dict(state["average"])
             optimizer.load_state_dict(state["optimizer"])
             training.step, training.seconds = int(state["step"]), float(state["seconds"])
-        except (KeyError, RuntimeError, ValueError) as error:
+        except (KeyError, RuntimeError, ValueError, OSError, UnpicklingError) as error:
             raise CheckpointError(
                 f"{saved}: this saved training does not fit the configured network; train into another folder"
             ) from error
@@ -257,9 +274,9 @@ def _describe(training: _Training, losses: Losses) -> str:
     )
 
 
-def _log(training: _Training, losses: Losses, output: Path) -> None:
+def _log(training: _Training, losses: Losses, streets: int, output: Path) -> None:
     entry = {name: float(getattr(losses, name)) for name in Losses.__annotations__}
-    entry |= {"step": training.step, "seconds": round(training.seconds, 1)}
+    entry |= {"step": training.step, "seconds": round(training.seconds, 1), "streets": streets}
     with (output / "log.jsonl").open("a") as file:
         file.write(json.dumps(entry) + "\n")
 

@@ -11,7 +11,6 @@ from flux4d_core.rendering.photometric import PhotometricConfig, photometric_los
 from flux4d_core.rendering.render import BackendName, render_views
 from flux4d_core.types import Frame, Gaussians, Sky
 
-
 TOGETHER = 2_000_000
 """Pixels drawn together, at most (but always one frame)."""
 

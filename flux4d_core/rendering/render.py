@@ -46,8 +46,9 @@ def render_views(
         return [draw(snapshot, sky, c, backend=backend) for snapshot, c in zip(snapshots, cameras, strict=True)]
     for snapshot, camera in zip(snapshots, cameras, strict=True):
         _check(snapshot, sky, camera)
-    layers = cuda.rasterize_views(snapshots, cameras)
-    return [_over_sky(layer, sky, camera) for layer, camera in zip(layers, cameras, strict=True)]
+    with torch.autocast("cuda", enabled=False):
+        layers = cuda.rasterize_views(snapshots, cameras)
+        return [_over_sky(layer, sky, camera) for layer, camera in zip(layers, cameras, strict=True)]
 
 
 def draw(snapshot: Snapshot, sky: Sky | None, camera: Camera, *, backend: BackendName = "auto") -> Rendering:
@@ -66,10 +67,14 @@ def draw(snapshot: Snapshot, sky: Sky | None, camera: Camera, *, backend: Backen
     """
     _check(snapshot, sky, camera)
     with torch.autocast(snapshot.means.device.type, enabled=False):
-        layers = _rasterize(snapshot, camera, backend)
-        colors = layers.colors
-        if sky is not None:
-            colors = colors + (1 - layers.alphas)[..., None] * draw_sky(sky, camera)
+        return _over_sky(_rasterize(snapshot, camera, backend), sky, camera)
+
+
+def _over_sky(layers: Layers, sky: Sky | None, camera: Camera) -> Rendering:
+    """Depth from its sums, and the sky behind what the Gaussians leave open."""
+    colors = layers.colors
+    if sky is not None:
+        colors = colors + (1 - layers.alphas)[..., None] * draw_sky(sky, camera)
     depths = layers.depth_sums / layers.alphas.clamp(min=MIN_DEPTH_ALPHA)
     depths = torch.where(layers.alphas > MIN_DEPTH_ALPHA, depths, 0.0)
     return Rendering(colors, depths, layers.alphas, layers.velocities)

@@ -11,8 +11,8 @@ from torch import Tensor
 
 from flux4d_core.errors import Flux4dError
 from flux4d_core.rendering import cuda, render
-from flux4d_core.rendering.render import describe_backend, draw
-from flux4d_core.types import Camera, Rendering, Sky, Snapshot
+from flux4d_core.rendering.render import describe_backend, draw, render_views
+from flux4d_core.types import Camera, Gaussians, Rendering, Sky, Snapshot
 
 pytestmark = [
     pytest.mark.gpu,
@@ -164,3 +164,45 @@ def test_several_views_drawn_together_are_the_pictures_drawn_one_by_one_with_the
     for layers, snapshot in zip(together, snapshots, strict=True):
         torch.testing.assert_close(layers.colors, single.colors, atol=1e-5, rtol=1e-4)
         torch.testing.assert_close(snapshot.means.grad, alone.means.grad, atol=1e-4, rtol=1e-3)
+
+
+def test_views_drawn_together_are_those_drawn_in_turn() -> None:
+    cameras = [gpu_camera(), replace(gpu_camera(), time=0.5), replace(gpu_camera(), time=-0.5)]
+    whole = many_gaussians()
+    results = []
+    for together in (True, False):
+        means = whole.means.clone().requires_grad_(True)
+        own = replace(whole, means=means)
+        views = (
+            render_views(own, None, cameras) if together else [render.render(own, None, camera) for camera in cameras]
+        )
+        colors = torch.stack([view.colors for view in views])
+        (colors * torch.arange(3, device="cuda")[:, None, None, None]).sum().backward()
+        results.append((colors.detach(), means.grad))
+    torch.testing.assert_close(results[0][0], results[1][0], atol=1e-5, rtol=0)
+    torch.testing.assert_close(results[0][1], results[1][1], atol=1e-3, rtol=1e-3)
+    assert (results[0][0][1] - results[0][0][2]).abs().max() > 0.1, "the Gaussians moved between the views"
+
+
+def many_gaussians() -> Gaussians:
+    """500 small Gaussians 10 m ahead that drive to the right at 4 m/s."""
+    generator = torch.Generator().manual_seed(3)
+
+    def dice(*shape: int) -> torch.Tensor:
+        return torch.rand(*shape, generator=generator)
+
+    count = 500
+    zeros = torch.zeros(count, 3)
+    return Gaussians(
+        means=(dice(count, 3) - 0.5) * 6 + torch.tensor([10.0, 0.0, 0.0]),
+        quats=torch.nn.functional.normalize(torch.randn(count, 4, generator=generator), dim=-1),
+        scales=0.05 + 0.2 * dice(count, 3),
+        opacities=0.2 + 0.6 * dice(count),
+        colors=dice(count, 3),
+        times=torch.zeros(count),
+        velocities=zeros + torch.tensor([0.0, -4.0, 0.0]),
+        accelerations=zeros,
+        lifespans=torch.full((count,), torch.inf),
+        sweep_index=torch.zeros(count, dtype=torch.long),
+        sensor_index=torch.zeros(count, dtype=torch.long),
+    ).to("cuda")
