@@ -1,6 +1,8 @@
 """The progress bar of the terminal."""
 
+import re
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -9,12 +11,15 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 
 from flux4d_core.progress import Report
 
+QUIET_SECONDS = 30.0
+"""Where there is no terminal, a long stage says again how far it is after this time."""
+
 
 @contextmanager
 def progress_bar() -> Iterator[Report]:
     """A `Report` that draws one line on stderr: what is being done, how far, how long. Ctrl-C cancels.
 
-    Where stderr is not a terminal it prints each stage once.
+    Where stderr is not a terminal it prints each stage once, and long ones now and then.
     """
     if not sys.stderr.isatty():
         yield _plain()
@@ -26,18 +31,30 @@ def progress_bar() -> Iterator[Report]:
         def report(stage: str, fraction: float) -> None:
             if fraction == 0 and progress.tasks[0].completed > 0:
                 progress.reset(task)
-            progress.update(task, description=stage, completed=fraction)
+            progress.update(task, description=_titled(stage), completed=fraction)
 
         yield report
 
 
 def _plain() -> Report:
     said: set[str] = set()
+    last = time.monotonic()
 
     def report(stage: str, fraction: float) -> None:
-        title = stage.split(" · ")[0].rstrip("0123456789 ")
+        nonlocal last
+        title = re.split(" · |, ", stage)[0].rstrip("0123456789 ")
+        now = time.monotonic()
         if title not in said:
-            said.add(title)
-            print(f"{stage} ...", file=sys.stderr, flush=True)
+            print(f"{_titled(stage)} ...", file=sys.stderr, flush=True)
+        elif now - last > QUIET_SECONDS:
+            print(f"{_titled(stage)} ... {fraction:.0%}", file=sys.stderr, flush=True)
+        else:
+            return
+        said.add(title)
+        last = now
 
     return report
+
+
+def _titled(stage: str) -> str:
+    return stage[:1].upper() + stage[1:]

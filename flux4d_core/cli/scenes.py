@@ -1,118 +1,134 @@
 """`flux4d reconstruct`, `render` and `export`: logs to scene files, scene files to videos and other tools."""
 
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
-import torch
 import tyro
 
-from flux4d_core.cli.logs import LogChoice
+from flux4d_core.cli.options import (
+    Device,
+    LogChoice,
+    OutputFile,
+    SceneFile,
+    WeightsFile,
+    check_number,
+    check_output,
+    pick_device,
+)
 from flux4d_core.cli.progress import progress_bar
+from flux4d_core.data.formats import open_log
 from flux4d_core.data.log import cut
 from flux4d_core.errors import Flux4dError
 from flux4d_core.model.checkpoint import default_weights, load_checkpoint
-from flux4d_core.reconstruction.drive import SceneConfig, best_device, make_scene_of
+from flux4d_core.reconstruction.drive import SceneConfig, make_scene_of
 from flux4d_core.reconstruction.optimize import OptimizeConfig
 from flux4d_core.rendering.render import compile_kernels
 from flux4d_core.scene.export import write_ply
+from flux4d_core.scene.scene import Scene
 from flux4d_core.scene.scene_file import read_scene, write_scene
 from flux4d_core.scene.trajectory import PathConfig, recorded_path
 from flux4d_core.scene.video import render_path, write_video
 
-Choice = Annotated[LogChoice, tyro.conf.arg(name="")]
+MAX_FRAMES = 100_000
+"""Longer films are mistakes: an hour at 30 frames a second has about as many."""
 
 
 def reconstruct(
-    choice: Choice, output: Path, checkpoint: Path | None = None, optimize: int = 0, device: str = "auto"
+    choice: Annotated[LogChoice, tyro.conf.arg(name="")],
+    output: OutputFile,
+    checkpoint: WeightsFile = None,
+    optimize: int = 0,
+    device: Device = "auto",
 ) -> None:
     """Turn a window of a log into a scene file.
 
     Args:
         choice: The log and the window.
-        output: The scene file to write (.f4d).
-        checkpoint: Weights to use; those that ship with flux4d if not given.
-        optimize: Steps of per-scene optimisation after the network.
-        device: "cpu", "cuda", or "auto".
+        output: The scene file to write (.f4d); one that exists is replaced.
+        checkpoint: Weights to use.
+        optimize: Steps of per-scene optimisation after the network: sharper, but slow.
+        device: Where to compute.
     """
-    _expect_suffix(output, ".f4d")
+    check_output(output, ".f4d")
+    check_number("--optimize", optimize, 0, 1_000_000)
+    chosen = pick_device(device)
     weights = load_checkpoint(checkpoint or default_weights())
-    log = choice.open()
+    log = open_log(choice.log)
     with progress_bar() as report:
         clip = cut(log, choice.window, report)
         config = SceneConfig(optimize=OptimizeConfig(steps=optimize))
-        scene = make_scene_of(clip, weights, config, pick_device(device), report)
+        scene = make_scene_of(clip, weights, config, chosen, report)
         report("Saving", 0.0)
         write_scene(scene, output)
     moving = int((scene.grouping.actor_index >= 0).sum())
-    print(f"{output}: {len(scene.gaussians)} Gaussians, {moving} of them in {len(scene.grouping.actors)} moving actors")
+    print(
+        f"{output}: {scene.duration:.2f} s, {len(scene.gaussians)} Gaussians, {moving} of them in "
+        f"{len(scene.grouping.actors)} moving actors"
+    )
+
+
+@dataclass(frozen=True)
+class Film:
+    """How a scene is filmed."""
+
+    path: Literal["recorded", "lane-shift"] = "recorded"
+    """The recorded camera's own way, or one shifted sideways."""
+    shift: float = 2.0
+    """How far a lane shift goes to the left (m); negative: to the right."""
+    camera: Annotated[str, tyro.conf.arg(metavar="NAME", help_behavior_hint="(default: the first)")] = ""
+    """Recorded camera to follow."""
+    fps: float = 30.0
+    """Frames a second of the video."""
+    slow: float = 3.0
+    """Seconds of video for one second of the drive."""
+    width: Annotated[int, tyro.conf.arg(help_behavior_hint="(default: as recorded)")] = 0
+    """Pixels, made even; the height follows."""
+
+    def check(self, scene: Scene) -> None:
+        """Refuse numbers of which no film can be made."""
+        check_number("--shift", self.shift, -100, 100)
+        check_number("--fps", self.fps, 1, 240)
+        check_number("--slow", self.slow, 0.01, 1000)
+        if self.width != 0:
+            check_number("--width", self.width, 16, 8192)
+        check_number("--slow times --fps, in frames", scene.duration * self.fps * self.slow, 0, MAX_FRAMES)
 
 
 def render(
-    scene: tyro.conf.Positional[Path],
-    output: Path,
-    path: Literal["recorded", "lane-shift"] = "recorded",
-    shift: float = 2.0,
-    camera: str = "",
-    fps: float = 30.0,
-    slow: float = 3.0,
-    width: int = 0,
-    device: str = "auto",
+    scene: SceneFile, film: Annotated[Film, tyro.conf.arg(name="")], output: OutputFile, device: Device = "auto"
 ) -> None:
     """Film a scene along a camera path.
 
     Args:
         scene: A scene file (.f4d).
-        output: The video to write (.mp4).
-        path: The recorded camera's own way, or one shifted sideways.
-        shift: How far a lane shift goes to the left (m); negative: to the right.
-        camera: Recorded camera to follow; the first if not given.
-        fps: Frames a second of the video.
-        slow: Seconds of video for one second of the drive.
-        width: Pixels; the recorded camera's if 0.
-        device: "cpu", "cuda", or "auto".
+        film: The path and the picture.
+        output: The video to write (.mp4); one that exists is replaced.
+        device: Where to compute.
     """
-    _expect_suffix(output, ".mp4")
+    check_output(output, ".mp4")
+    chosen = pick_device(device)
     opened = read_scene(scene)
-    config = PathConfig(camera, shift if path == "lane-shift" else 0.0, fps=fps, slow=slow, width=width)
-    cameras = recorded_path(opened, config)
+    film.check(opened)
+    shift = film.shift if film.path == "lane-shift" else 0.0
+    cameras = recorded_path(opened, PathConfig(film.camera, shift, fps=film.fps, slow=film.slow, width=film.width))
     with progress_bar() as report:
-        chosen = pick_device(device)
         compile_kernels(report, chosen)
-        write_video(render_path(opened.to(chosen), cameras, report), output, fps)
-    print(f"{output}: {len(cameras)} frames of {cameras[0].width}x{cameras[0].height} at {fps:g} fps")
+        write_video(render_path(opened.to(chosen), cameras, report), output, film.fps)
+    print(f"{output}: {len(cameras)} frames of {cameras[0].width}x{cameras[0].height} at {film.fps:g} fps")
 
 
-def export(scene: tyro.conf.Positional[Path], output: Path, format: Literal["ply"] = "ply", time: float = 0.0) -> None:
+def export(scene: SceneFile, output: OutputFile, format: Literal["ply"] = "ply", time: float = 0.0) -> None:
     """Save a scene for other tools.
 
     Args:
         scene: A scene file (.f4d).
-        output: The file to write.
-        format: "ply": the Gaussians at one time, as 3D Gaussian Splatting tools read them.
-        time: Which time (s).
+        output: The file to write; one that exists is replaced.
+        format: "ply": the Gaussians at one time, as 3D Gaussian Splatting tools read them; the sky is left out.
+        time: Which time (s), from 0 to the scene's last image.
     """
-    _expect_suffix(output, f".{format}")
+    check_output(output, f".{format}")
     opened = read_scene(scene)
+    if not -1e-3 <= time <= opened.duration + 1e-3:
+        raise Flux4dError(f"--time {time:g}: the scene runs from 0 to {opened.duration:.3f} s")
     write_ply(opened, time, output)
     print(f"{output}: {len(opened.gaussians)} Gaussians at {time:g} s")
-
-
-def pick_device(name: str) -> torch.device:
-    """The device that a user named.
-
-    Raises:
-        Flux4dError: there is no such device here.
-    """
-    if name == "auto":
-        return best_device()
-    if name.startswith("cuda") and not torch.cuda.is_available():
-        raise Flux4dError("--device cuda: PyTorch finds no GPU here; `flux4d doctor` says why; use --device cpu")
-    try:
-        return torch.device(name)
-    except RuntimeError as error:
-        raise Flux4dError(f"--device {name}: expected cpu, cuda or auto; {str(error).splitlines()[0]}") from error
-
-
-def _expect_suffix(path: Path, suffix: str) -> None:
-    if path.suffix.lower() != suffix:
-        raise Flux4dError(f"--output {path}: expected a name that ends in {suffix}, found '{path.suffix}'")

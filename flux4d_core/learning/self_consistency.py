@@ -19,8 +19,8 @@ from flux4d_core.types import Gaussians
 _Item = TypeVar("_Item")
 DEAD_ZONE = 2.0
 """Distances below this many spacings of the matched return cost nothing."""
-TRUNCATION = 2.0
-"""Distances beyond this (m) cost no more."""
+TRUNCATION = 3.0
+"""Distances beyond this (m) cost no more, and pull no more."""
 SHORTEST, LONGEST = 0.03, 0.65
 """Sweeps nearer or farther apart in time than this (s) are not compared."""
 SAMPLES = 4000
@@ -40,12 +40,19 @@ def self_consistency(gaussians: Gaussians, example: Example, pairs: int, generat
         source = _choice(example.voters, generator)
         targets = [cloud for cloud in example.clouds if SHORTEST < abs(cloud.time - source.time) < LONGEST]
         if targets:
-            total = total + _pair_distance(gaussians, example, source, _choice(targets, generator), generator)
+            target = _soon(source, targets, generator)
+            total = total + _pair_distance(gaussians, example, source, target, generator)
     return total / pairs
 
 
 def _choice(items: Sequence[_Item], generator: torch.Generator) -> _Item:
     return items[int(torch.randint(len(items), (1,), generator=generator))]
+
+
+def _soon(source: Voters, targets: list[Cloud], generator: torch.Generator) -> Cloud:
+    """A random sweep, the likelier the nearer in time: what is fast soon is too far away to be pulled at all."""
+    weights = torch.tensor([1 / abs(cloud.time - source.time) for cloud in targets])
+    return targets[int(torch.multinomial(weights, 1, generator=generator))]
 
 
 def _pair_distance(

@@ -10,6 +10,8 @@ from flux4d_core.types import Frame, Sky
 
 OTHER_WEIGHT = 1e-3
 """Weight of pixels that are not sky, below the horizon: under a hole in the road lies the colour of the road."""
+BROAD = (4, 16)
+"""Rows and columns of different colour below the horizon."""
 ENOUGH = 0.2
 """Pixels seen per texel at which surroundings count half."""
 
@@ -22,7 +24,15 @@ def lift_sky(frames: list[Frame], is_sky: list[Bool[Tensor, "h w"]], height: int
     sums = torch.zeros(height * 2 * height, 4, device=frames[0].image.device)
     for frame, sky in zip(frames, is_sky, strict=True):
         _add_frame(sums, frame, sky, height)
-    return Sky(_fill(sums.view(height, 2 * height, 4)))
+    return Sky(_without_ghosts(_fill(sums.view(height, 2 * height, 4))))
+
+
+def _without_ghosts(panorama: Float[Tensor, "h w 3"]) -> Float[Tensor, "h w 3"]:
+    """Below the horizon only broad colours: beside the scene nobody should see the shape of its images again."""
+    above, below = panorama.split([len(panorama) // 2, len(panorama) - len(panorama) // 2])
+    broad = F.adaptive_avg_pool2d(below.permute(2, 0, 1)[None], BROAD)
+    smooth = F.interpolate(broad, below.shape[:2], mode="bilinear", align_corners=False)[0].permute(1, 2, 0)
+    return torch.cat([above, smooth])
 
 
 def _add_frame(sums: Float[Tensor, "texels 4"], frame: Frame, is_sky: Bool[Tensor, "h w"], height: int) -> None:

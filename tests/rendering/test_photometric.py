@@ -5,6 +5,7 @@ import torch
 from scipy import ndimage
 from splat_scenes import forward_camera
 
+from flux4d_core.rendering import photometric
 from flux4d_core.rendering.photometric import PhotometricConfig, depth_loss, l1, photometric_loss, ssim
 from flux4d_core.types import Frame, Rendering
 
@@ -112,3 +113,15 @@ def test_the_depth_of_a_return_pulls_on_the_pixel_it_falls_in() -> None:
     assert depths.grad is not None
     assert depths.grad.nonzero().tolist() == [[20, 10]]
     assert depths.grad[20, 10].item() == pytest.approx(-1.0)
+
+
+def test_the_quick_blur_of_the_cpu_and_its_gradient_are_those_of_a_convolution() -> None:
+    planes = torch.rand(2, 3, 20, 31, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    weights = torch.rand(2, 3, 20, 31, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    results = []
+    for blur in (photometric._ShiftedSum.apply, photometric._convolved):
+        own = planes.clone().requires_grad_(True)
+        blurred = blur(own)
+        results.append((blurred, *torch.autograd.grad((blurred * weights).sum(), own)))
+    for quick, convolved in zip(*results, strict=True):
+        torch.testing.assert_close(quick, convolved)

@@ -1,0 +1,87 @@
+"""Options that several commands share, and the checks that come before any work."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import Annotated
+
+import torch
+import tyro
+
+from flux4d_core.data.log import Window
+from flux4d_core.errors import Flux4dError
+from flux4d_core.reconstruction.drive import best_device
+
+CameraNames = Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME ...", help_behavior_hint="(default: all)")]
+LabelFile = Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")]
+WeightsFile = Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="(default: those of flux4d)")]
+SceneFile = Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="SCENE")]
+OutputFile = Annotated[Path, tyro.conf.arg(metavar="FILE")]
+OutputFolder = Annotated[Path, tyro.conf.arg(metavar="FOLDER")]
+Device = Annotated[str, tyro.conf.arg(metavar="{auto,cpu,cuda}")]
+
+
+@dataclass(frozen=True)
+class LogChoice:
+    """Which part of which log."""
+
+    log: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="LOG")]
+    """Folder of a driving log; give it before --cameras."""
+    start: float = 0.0
+    """Seconds after the log's first sweep."""
+    duration: float = 1.0
+    """Seconds to read."""
+    cameras: CameraNames = ()
+    """Names of the cameras to read."""
+
+    @property
+    def window(self) -> Window:
+        return Window(self.start, self.duration, self.cameras)
+
+
+def pick_device(name: str) -> torch.device:
+    """The device that a user named.
+
+    Raises:
+        Flux4dError: there is no such device here.
+    """
+    if name == "auto":
+        return best_device()
+    if not re.fullmatch(r"cpu|cuda(:\d+)?", name):
+        raise Flux4dError(f"--device {name}: expected cpu, cuda or auto")
+    if name == "cpu":
+        return torch.device(name)
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if count == 0:
+        raise Flux4dError(f"--device {name}: PyTorch finds no GPU here; `flux4d doctor` says why; use --device cpu")
+    if int(name.partition(":")[2] or 0) >= count:
+        raise Flux4dError(f"--device {name}: there are {count} GPUs here, counted from 0")
+    return torch.device(name)
+
+
+def check_number(flag: str, value: float, lowest: float, highest: float) -> None:
+    """Refuse a number outside of its range, and nan."""
+    if not lowest <= value <= highest:
+        raise Flux4dError(f"{flag} {value:.12g}: expected {lowest:.12g} to {highest:.12g}")
+
+
+def check_output(path: Path, suffix: str | None, flag: str = "--output") -> None:
+    """Refuse a file that could not be written, before any time is spent on its contents; any suffix will do if None."""
+    if suffix is not None and path.suffix.lower() != suffix:
+        raise Flux4dError(f"{flag} {path}: expected a name that ends in {suffix}, found '{path.suffix}'")
+    if path.is_dir():
+        raise Flux4dError(f"{flag} {path}: expected the name of a file, found a folder there")
+    check_folder(path.parent, f"{flag} {path}")
+
+
+def check_folder(folder: Path, shown: str) -> None:
+    """Refuse a folder in which nothing could be written; it need not exist yet."""
+    existing = next(parent for parent in (folder, *folder.parents) if parent.exists())
+    try:
+        with TemporaryFile(dir=existing):
+            pass
+    except OSError as error:
+        raise Flux4dError(
+            f"{shown}: nothing can be written in {existing} ({error.strerror}); choose another"
+        ) from error

@@ -1,0 +1,84 @@
+"""`flux4d render`."""
+
+from pathlib import Path
+
+import imageio.v3 as iio
+import numpy as np
+import pytest
+from ended import Flux4d
+
+QUICK = ["--fps", 10, "--slow", 0.5, "--device", "cpu"]
+
+
+def read(path: Path) -> np.ndarray:
+    return iio.imread(path, plugin="FFMPEG").astype(float)
+
+
+def test_one_second_at_10_pictures_a_second_and_half_speed_is_21_pictures(
+    flux4d: Flux4d, toy_scene_file: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "new" / "film.mp4"
+    options = ["--fps", 10, "--slow", 2, "--device", "cpu"]
+    ended = flux4d("render", toy_scene_file, "--output", output, *options)
+    assert ended.code == 0
+    assert ended.out == f"{output}: 21 frames of 160x96 at 10 fps\n"
+    assert read(output).shape == (21, 96, 160, 3)
+    assert [path.name for path in output.parent.iterdir()] == ["film.mp4"]
+
+
+def test_a_lane_shift_begins_on_the_recorded_path_and_leaves_it(
+    flux4d: Flux4d, toy_scene_file: Path, tmp_path: Path
+) -> None:
+    films = {}
+    for name, options in {
+        "recorded": [],
+        "none": ["--path", "lane-shift", "--shift", 0],
+        "left": ["--path", "lane-shift", "--shift", 2],
+        "right": ["--path", "lane-shift", "--shift", -2],
+    }.items():
+        flux4d("render", toy_scene_file, "--output", tmp_path / f"{name}.mp4", *QUICK, *options)
+        films[name] = read(tmp_path / f"{name}.mp4")
+    assert np.array_equal(films["recorded"], films["none"])
+    assert np.abs(films["left"][0] - films["recorded"][0]).mean() < 2
+    assert np.abs(films["left"][-1] - films["recorded"][-1]).mean() > 5
+    assert np.abs(films["left"][-1] - films["right"][-1]).mean() > 5
+
+
+def test_a_width_is_made_even_and_keeps_the_shape(flux4d: Flux4d, toy_scene_file: Path, tmp_path: Path) -> None:
+    ended = flux4d("render", toy_scene_file, "--output", tmp_path / "film.mp4", *QUICK, "--width", 81)
+    assert "6 frames of 80x48" in ended.out
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--output", "film.avi"], ["film.avi", ".mp4"]),
+        (["--fps", "0"], ["--fps 0", "1 to 240"]),
+        (["--fps", "nan"], ["--fps nan"]),
+        (["--slow", "0"], ["--slow 0"]),
+        (["--slow", "-3"], ["--slow -3"]),
+        (["--slow", "1000", "--fps", "240"], ["240000", "100000"]),
+        (["--width", "7"], ["--width 7", "16 to 8192"]),
+        (["--shift", "nan"], ["--shift nan"]),
+        (["--shift", "inf"], ["--shift inf"]),
+        (["--camera", "nose"], ["'nose'", "front"]),
+        (["--path", "zigzag"], ["zigzag", "lane-shift"]),
+    ],
+)
+def test_what_cannot_be_filmed_is_refused_and_nothing_is_written(
+    flux4d: Flux4d,
+    toy_scene_file: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    options: list[str],
+    words: list[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert flux4d("render", toy_scene_file, "--output", "film.mp4", *options).is_refusal(*words)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_is_no_scene_is_refused(flux4d: Flux4d, tmp_path: Path) -> None:
+    (tmp_path / "junk.f4d").write_text("junk")
+    assert flux4d("render", tmp_path / "junk.f4d", "--output", tmp_path / "a.mp4").is_refusal("junk.f4d")
+    assert flux4d("render", tmp_path / "none.f4d", "--output", tmp_path / "a.mp4").is_refusal("none.f4d")
