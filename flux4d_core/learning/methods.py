@@ -23,7 +23,7 @@ METHODS: tuple[MethodName, ...] = ("nearest_frame", "lifted", "feed_forward", "o
 DESCRIPTIONS: dict[MethodName, str] = {
     "nearest_frame": "the input image nearest in time, warped by the lifted scene's depth as if nothing moved",
     "lifted": "the lifted Gaussians without network: the lower bound",
-    "feed_forward": "the network: lift, predict, refine",
+    "feed_forward": "the network: lift, predict, check motion against the sweeps, refine",
     "optimized_static": "Adam on the lifted Gaussians of this scene, without motion: a reference, not a bound",
     "optimized_moving": "the same with a free velocity for every Gaussian",
 }
@@ -93,7 +93,7 @@ def _scene(
         case "feed_forward":
             assert model is not None
             with torch.no_grad():
-                return Reconstruction(predict(model, lifted, frames, config.reconstruction, report), lifted.sky)
+                return Reconstruction(predict(model, lifted, inputs, config.reconstruction, report), lifted.sky)
         case "optimized_static":
             return optimize(start, frames, replace(config.optimize, motion=False), report)
         case "optimized_moving":

@@ -1,4 +1,4 @@
-"""One window of a drive -> moving Gaussians: lift, predict, refine."""
+"""One window of a drive -> moving Gaussians: lift, predict, check motion, refine."""
 
 from dataclasses import dataclass, field
 
@@ -8,6 +8,7 @@ from flux4d_core.lifting.config import LiftConfig
 from flux4d_core.lifting.lift import lift
 from flux4d_core.model.reconstructor import Prepared, Reconstructor
 from flux4d_core.progress import Report, silent
+from flux4d_core.reconstruction.rigid.settle import settle
 from flux4d_core.rendering.gradients import image_gradients
 from flux4d_core.rendering.photometric import PhotometricConfig
 from flux4d_core.types import Clip, Frame, Gaussians, Lifted, Sky
@@ -20,6 +21,8 @@ class ReconstructionConfig:
     lift: LiftConfig = field(default_factory=LiftConfig)
     refinements: int | None = None
     """Refinement passes; None: as many as the network has."""
+    settle_motion: bool = True
+    """Check motion against the LiDAR sweeps, body by body; where they are certain, they overrule the network."""
     photometric: PhotometricConfig = field(default_factory=PhotometricConfig)
     """The image error whose gradients refinement sees."""
 
@@ -38,26 +41,28 @@ def reconstruct(
 ) -> Reconstruction:
     """Turn one clip of a drive into moving Gaussians; runs where the clip and the model are."""
     lifted = lift(clip, config.lift, report)
-    gaussians = predict(model, lifted, list(clip.frames), config, report)
+    gaussians = predict(model, lifted, clip, config, report)
     return Reconstruction(gaussians, lifted.sky)
 
 
 def predict(
     model: Reconstructor,
     lifted: Lifted,
-    frames: list[Frame],
+    clip: Clip,
     config: ReconstructionConfig,
     report: Report = silent,
 ) -> Gaussians:
-    """Motion and looks of a lifted clip, refined by the error in its input frames."""
+    """Motion and looks of a lifted clip: the network's, motion checked, looks refined by the error in the images."""
     passes = model.num_refinements if config.refinements is None else config.refinements
     report("Predicting motion", 0.0)
     with autocast(lifted.gaussians.means.device):
         prepared = model.prepare([lifted])
         (gaussians,) = model.predict(prepared)
+    if config.settle_motion:
+        gaussians = settle(gaussians, lifted, clip, report)
     for step in range(min(passes, model.num_refinements)):
         report(f"Refining, pass {step + 1} of {passes}", 0.0)
-        gaussians = refine_once(model, step, prepared, [gaussians], [frames], config.photometric)[0]
+        gaussians = refine_once(model, step, prepared, [gaussians], [list(clip.frames)], config.photometric)[0]
     report("Refining", 1.0)
     return gaussians
 
