@@ -15,7 +15,7 @@ from flux4d_core.model.unet import UNetConfig
 from flux4d_core.progress import Cancelled, silent
 from flux4d_core.scene.scene_file import read_scene, write_scene
 from flux4d_viewer import work as module
-from flux4d_viewer.jobs import Compare, ExportPly, ExportVideo, OpenLog, OpenSceneFile, SaveScene
+from flux4d_viewer.jobs import Compare, ExportPly, ExportVideo, OpenDemo, OpenLog, OpenSceneFile, SaveScene
 from flux4d_viewer.messages import Compared, Exported, Message, Opened, Reconstructed
 from flux4d_viewer.work import Work
 
@@ -86,6 +86,21 @@ def test_a_log_without_trained_weights_is_lifted_and_says_so(
     assert second.scene.provenance.method == "lifted"
     assert any("No trained weights" in notice.text for notice in second.notices)
     assert any(stage.startswith("Lifting") for stage in stages)
+
+
+def test_the_demo_is_shown_as_it_was_recorded_before_anything_is_reconstructed(work: Work) -> None:
+    messages: list[Message] = []
+
+    def cancel(stage: str, fraction: float) -> None:
+        if stage.startswith(("Compiling", "Lifting")):
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        work.perform(OpenDemo(), cancel, messages.append)
+    (shown,) = messages
+    assert isinstance(shown, Opened)
+    assert len(shown.recording.frames) == len(shown.recording.sweeps) == 11
+    assert any("simulated street" in notice.text for notice in shown.notices)
 
 
 def test_a_log_with_weights_is_reconstructed_by_the_network(work: Work, log: Path, tmp_path: Path) -> None:

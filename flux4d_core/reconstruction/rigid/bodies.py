@@ -18,8 +18,9 @@ FEWEST = 10
 LONGEST = 18.0
 """Longer ones are no vehicle (m): they are cut into pieces of PIECE x PIECE, which at most stand."""
 PIECE = 6.0
-FEET = 0.1
-"""Gaussians this far above the ground still belong to the body over them (m)."""
+FEET, SHADOW = 0.1, -0.3
+"""Measured and completed Gaussians this far above the ground (m) still belong to the body over them: the returns of
+the road under a car stand, but its shadow, and the rim of its image, go with it."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ def _numbered(sweep: PreparedSweep) -> tuple[Int[Tensor, "n n"], Int[Tensor, "n 
 def _candidates(sweep: PreparedSweep, lifted: Lifted, middle: Float[Tensor, "3"]) -> Int[Tensor, "G"]:
     gaussians = lifted.gaussians
     near = ((gaussians.means[:, :2] - middle[:2]).abs() < REACH - 1).all(-1)
-    above = (lifted.heights > FEET) & (lifted.heights < HIGHEST)
+    above = (lifted.heights > torch.where(lifted.measured, FEET, SHADOW)) & (lifted.heights < HIGHEST)
     return ((gaussians.sweep_index == sweep.index) & near & above).nonzero().squeeze(1)
 
 
