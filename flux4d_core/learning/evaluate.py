@@ -77,9 +77,9 @@ def evaluate_clip(
     lifted, methods = apply_methods(split.inputs, model, config.methods, report)
     rows = []
     for method in methods:
-        for kind, frames in (("interpolated", split.interpolated), ("future", split.future)):
-            report("Comparing with held-out frames", 0.0)
-            rows += _rows(method, kind, frames, clip, truth)
+        report("Comparing with held-out frames", 0.0)
+        rows += _rows(method, "interpolated", split.interpolated, clip, truth)
+        rows += _rows(method, "future", split.future, clip, truth)
     flow = None
     moving = next((m.reconstruction for m in methods if m.name == "feed_forward"), None)
     if truth is not None and moving is not None and bool(lifted.measured.any()):
@@ -96,12 +96,15 @@ def mean_of(evaluations: list[Evaluation], name: str) -> Evaluation:
             groups[row.method, row.frames, row.pixels].append(row)
     rows = tuple(_mean_row(group) for group in groups.values())
     flows = [evaluation.flow for evaluation in evaluations if evaluation.flow is not None]
-    flow = (
-        FlowMetrics(**{f.name: _mean(getattr(x, f.name) for x in flows) for f in fields(FlowMetrics)})
-        if flows
-        else None
-    )
-    return Evaluation(name, evaluations[0].weights, rows, flow)
+    return Evaluation(name, evaluations[0].weights, rows, _mean_flow(flows) if flows else None)
+
+
+def _mean_flow(flows: list[FlowMetrics]) -> FlowMetrics:
+    """Means of the figures, sums of the counts."""
+    counts = ("moving_returns", "returns")
+    means = {f.name: _mean(getattr(x, f.name) for x in flows) for f in fields(FlowMetrics) if f.name not in counts}
+    sums = {name: sum(getattr(x, name) for x in flows) for name in counts}
+    return FlowMetrics(**means, **sums)  # pyright: ignore[reportArgumentType]
 
 
 def as_json(evaluation: Evaluation) -> dict[str, Any]:
@@ -143,8 +146,17 @@ def as_markdown(evaluation: Evaluation) -> str:
             f"angle {flow.angle:.3f} rad, IoU {flow.iou:.3f}.",
         ]
     lines += ["", "Dynamic pixels: surfaces that move faster than 0.5 m/s. Rows:"]
-    lines += [f"- `{name}`: {DESCRIPTIONS[name]}" for name in dict.fromkeys(row.method for row in evaluation.rows)]
+    lines += [f"- `{name}`: {DESCRIPTIONS[name]}" for name in _methods(evaluation)]
     return "\n".join(lines)
+
+
+def _methods(evaluation: Evaluation) -> list[MethodName]:
+    """In the order of their rows."""
+    found: list[MethodName] = []
+    for row in evaluation.rows:
+        if row.method not in found:
+            found.append(row.method)
+    return found
 
 
 def _rows(
@@ -165,7 +177,11 @@ def _rows(
         if truth is not None and int((mask := truth.dynamic_pixels(frame) & valid).sum()) >= FEWEST_PIXELS:
             dynamic.append(_figures(rendering, frame, similarity, mask))
     rows = []
-    for pixels, figures in (("full", full), ("dynamic", dynamic)):
+    kinds: tuple[tuple[Literal["full", "dynamic"], list[dict[str, float]]], ...] = (
+        ("full", full),
+        ("dynamic", dynamic),
+    )
+    for pixels, figures in kinds:
         if figures:
             means = {
                 key: _mean(f.get(key, math.nan) for f in figures) for key in ("psnr", "ssim", "depth_rmse", "holes")

@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 from jaxtyping import Float, Int
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 from torch import Tensor
 
 CHUNK = 4096
@@ -17,7 +17,7 @@ def nearest(queries: Float[Tensor, "Q 3"], keys: Float[Tensor, "P 3"]) -> Int[Te
         with torch.no_grad():
             parts = [_distances(part, keys).argmin(1) for part in queries.split(CHUNK)]
         return torch.cat(parts) if parts else torch.zeros(0, dtype=torch.long, device=queries.device)
-    found = cKDTree(keys.detach().numpy()).query(queries.detach().numpy())[1]
+    found = KDTree(keys.detach().numpy()).query(queries.detach().numpy())[1]
     return torch.from_numpy(np.asarray(found, dtype=np.int64))
 
 
@@ -32,7 +32,7 @@ def spacings(points: Float[Tensor, "P 3"], count: int = 3) -> Float[Tensor, "P"]
             for part in points.split(CHUNK)
         ]
         return torch.cat(parts).float()
-    distances = cKDTree(points.numpy()).query(points.numpy(), k=count + 1)[0]
+    distances = KDTree(points.numpy()).query(points.numpy(), k=count + 1)[0]
     return torch.from_numpy(np.asarray(distances[:, 1:].mean(1), dtype=np.float32))
 
 

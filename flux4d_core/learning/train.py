@@ -167,8 +167,8 @@ def _set_rate(optimizer: torch.optim.Optimizer, config: TrainConfig, step: int, 
 @torch.no_grad()
 def _follow(average: Reconstructor, model: Reconstructor, keep: float) -> None:
     slow, fast = list(average.parameters()), list(model.parameters())
-    torch._foreach_mul_(slow, keep)
-    torch._foreach_add_(slow, fast, alpha=1 - keep)  # pyright: ignore[reportArgumentType]
+    torch._foreach_mul_(slow, keep)  # pyright: ignore
+    torch._foreach_add_(slow, fast, alpha=1 - keep)  # pyright: ignore
 
 
 # --- several processes ---------------------------------------------------------------------------------------------

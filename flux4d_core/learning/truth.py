@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float
 from PIL import Image, ImageDraw
-from scipy.spatial import ConvexHull, QhullError, cKDTree
+from scipy.spatial import ConvexHull, KDTree, QhullError
 from torch import Tensor
 
 from flux4d_core.data.labels import box_velocities, boxes_at, inside_boxes
@@ -46,7 +46,7 @@ class SimulatedTruth:
         measured = lifted.gaussians[lifted.measured]
         keys = torch.cat([points, 100 * times[:, None]], -1).cpu().numpy()
         queries = torch.cat([measured.means, 100 * measured.times[:, None]], -1).cpu().numpy()
-        found = torch.from_numpy(np.asarray(cKDTree(keys).query(queries)[1], dtype=np.int64))
+        found = torch.from_numpy(np.asarray(KDTree(keys).query(queries)[1], dtype=np.int64))
         return true[found.to(true.device)].to(measured.means.device)
 
 

@@ -76,7 +76,12 @@ def lift(clip: Clip, config: LiftConfig, report: Report = silent) -> Lifted:
 
 def _share(report: Report, stage: str, number: int, count: int) -> Report:
     """A `Report` for part `number` of `count` equal ones of a longer stage."""
-    return lambda _, fraction: report(stage, (number + fraction) / count)
+    whole = stage
+
+    def report_part(stage: str, fraction: float) -> None:
+        report(whole, (number + fraction) / count)
+
+    return report_part
 
 
 def _with_depths(

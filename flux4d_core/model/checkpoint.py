@@ -96,7 +96,7 @@ def default_weights() -> Path:
 
 def _config(described: dict[str, Any]) -> ReconstructorConfig:
     def unet(entry: dict[str, Any]) -> UNetConfig:
-        return UNetConfig(**{key: tuple(value) if isinstance(value, list) else value for key, value in entry.items()})
+        return UNetConfig(**{**entry, "channels": tuple(entry["channels"])})
 
     return ReconstructorConfig(
         grid=GridConfig(**described.pop("grid")),

@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float, Int
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 from torch import Tensor
 
 from flux4d_core.motion import advance, speeds
@@ -98,7 +98,7 @@ def _link(gaussians: Gaussians, time: float, config: ActorConfig) -> np.ndarray:
     member = member.reshape(-1)
     counts = np.bincount(member, minlength=len(cells))
     middles = np.stack([np.bincount(member, features[:, k]) / counts for k in range(6)], -1)
-    pairs = cKDTree(middles).query_pairs(1.0, output_type="ndarray")
+    pairs = KDTree(middles).query_pairs(1.0, output_type="ndarray")
     ones = np.ones(len(pairs), dtype=np.int8)
     graph = coo_matrix((ones, (pairs[:, 0], pairs[:, 1])), shape=(len(cells), len(cells)))
     return connected_components(graph, directed=False)[1][member]

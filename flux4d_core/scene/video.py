@@ -40,5 +40,5 @@ def write_video(pictures: Iterator[np.ndarray], path: Path, fps: float, quality:
         whole = Path(folder) / path.name
         with imageio.get_writer(whole, format="FFMPEG", fps=fps, quality=quality, macro_block_size=2) as writer:  # pyright: ignore[reportArgumentType]
             for picture in pictures:
-                writer.append_data(picture)
+                writer.append_data(picture)  # pyright: ignore[reportAttributeAccessIssue]
         whole.replace(path)

@@ -24,7 +24,9 @@ def _model() -> Reconstructor:
     small = UNetConfig(channels=(8, 16))
     model = Reconstructor(ReconstructorConfig(unet=small, refine_unet=small, head_width=16))
     for head in (model.looks, model.motion):
-        torch.nn.init.normal_(head[-1].weight, std=0.3)  # say something
+        last = head[-1]
+        assert isinstance(last, torch.nn.Linear)
+        torch.nn.init.normal_(last.weight, std=0.3)  # say something
     return model.eval()
 
 

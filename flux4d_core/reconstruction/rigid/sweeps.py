@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
 from scipy.ndimage import distance_transform_edt
-from scipy.spatial import cKDTree  # pyright: ignore[reportAttributeAccessIssue]
+from scipy.spatial import KDTree
 from torch import Tensor
 
 from flux4d_core.lifting.ground import heights_above_ground
@@ -37,7 +37,7 @@ class PreparedSweep:
     """Of each cell from the nearest cell with a return, seen from above (m)."""
     origin: Float[Tensor, "3"]
     """Of the LiDAR."""
-    directions: cKDTree
+    directions: KDTree
     ranges: Float[Tensor, "R"]
     """Of all returns, ground too, in the order of `directions` (m)."""
 
@@ -73,7 +73,7 @@ def _prepare(index: int, sweep: Sweep, heights: Float[Tensor, "P"], middle: Floa
         times=times[upright],
         distances=_distance_map(points[upright] - middle),
         origin=origin - middle,
-        directions=cKDTree((away / ranges[:, None]).numpy()),
+        directions=KDTree((away / ranges[:, None]).numpy()),
         ranges=ranges,
     )
 
