@@ -104,10 +104,13 @@ class _Packed(IterableDataset[bytes]):
         self.examples = examples
 
     def __iter__(self) -> Iterator[bytes]:
-        for example in self.examples:
-            buffer = io.BytesIO()
-            torch.save(example, buffer)
-            yield buffer.getvalue()
+        yield from map(_pack, self.examples)
+
+
+def _pack(example: Example) -> bytes:
+    buffer = io.BytesIO()
+    torch.save(example, buffer)
+    return buffer.getvalue()
 
 
 def _unpack(packed: bytes) -> Example:
