@@ -8,10 +8,10 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class OpenDemo:
-    """Make and reconstruct the built-in demo: a simulated street."""
+    """Read and reconstruct the log that ships with the viewer: a simulated street."""
 
-    seed: int = 7
     checkpoint: Path | None = None
+    """Trained weights; the shipped ones if None."""
     title = "Opening the demo"
 
 

@@ -6,14 +6,14 @@ from flux4d_viewer.jobs import Job, OpenDemo, OpenLog
 
 _RECONSTRUCT = (
     ("compiling", 8.0),
-    ("lifting", 12.0),
-    ("predicting", 14.0),
+    ("lifting", 8.0),
+    ("predicting", 5.0),
+    ("checking", 5.0),
     ("refining", 10.0),
     ("grouping", 2.0),
     ("preparing", 4.0),
 )
 _READ = (("loading", 6.0), ("reading sweeps", 2.0), ("reading images", 2.0), ("colouring", 2.0))
-_SIMULATE = (("loading", 6.0), ("building", 20.0), ("simulating", 10.0), ("colouring", 1.0))
 
 
 class Plan:
@@ -41,9 +41,7 @@ class Plan:
 def plan_of(job: Job) -> Plan:
     """The usual course of a job; one of a single stage needs none."""
     match job:
-        case OpenLog():
+        case OpenLog() | OpenDemo():
             return Plan(_READ + _RECONSTRUCT)
-        case OpenDemo():
-            return Plan(_SIMULATE + _RECONSTRUCT)
         case _:
             return Plan(())

@@ -27,6 +27,7 @@ from flux4d_core.scene.video import render_path, write_video
 from flux4d_core.types import Clip
 from flux4d_viewer.canvas.drawable import Drawable, prepare_for_browser, prepare_for_server
 from flux4d_viewer.canvas.painter import Painter
+from flux4d_viewer.demo import demo_log
 from flux4d_viewer.device import Desk, Renderer, choose_desk
 from flux4d_viewer.files import free_name
 from flux4d_viewer.jobs import Compare, ExportPly, ExportVideo, Job, OpenDemo, OpenLog, OpenSceneFile, SaveScene
@@ -51,7 +52,7 @@ class Work:
         """Do one job; raises Flux4dError, or Cancelled from within `report`."""
         match job:
             case OpenDemo():
-                self._open_demo(job, report, post)
+                self._open_log(OpenLog(demo_log(), 0.0, DEMO_SECONDS, (), job.checkpoint), report, post)
             case OpenLog():
                 self._open_log(job, report, post)
             case OpenSceneFile():
@@ -76,15 +77,6 @@ class Work:
         if self._scene is None:
             raise Flux4dError("There is no scene yet: wait until the reconstruction is done.")
         return self._scene
-
-    def _open_demo(self, job: OpenDemo, report: Report, post: Post) -> None:
-        from flux4d_core.simulation.config import SimulationConfig  # only the demo needs the simulator
-        from flux4d_core.simulation.simulate import simulate
-
-        report("Building a street", 0.0)
-        config = SimulationConfig(duration=DEMO_SECONDS)
-        clip, _ = simulate(job.seed, config, self._desk.device, report)
-        self._reconstruct(clip, job.checkpoint, (), report, post)
 
     def _open_log(self, job: OpenLog, report: Report, post: Post) -> None:
         log = open_log(job.path)
