@@ -5,10 +5,10 @@ from __future__ import annotations
 from flux4d_viewer.jobs import Job, OpenDemo, OpenLog
 
 _RECONSTRUCT = (
-    ("compiling", 8.0),
     ("lifting", 8.0),
     ("predicting", 5.0),
     ("checking", 5.0),
+    ("compiling", 8.0),
     ("refining", 10.0),
     ("grouping", 2.0),
     ("preparing", 4.0),

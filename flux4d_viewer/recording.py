@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 THUMBNAIL_WIDTH = 320
 """Pixels of the pictures in the frusta."""
-MAX_POINTS = 400_000
+MAX_POINTS = 100_000
 """LiDAR points shown, all sweeps together."""
 SYNCHRONOUS = 0.1
 """A sweep is coloured from the images at most this far away in time (s)."""

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
+from threading import Thread
 
 import torch
 
@@ -34,7 +35,7 @@ def make_scene_of(
     moved = clip.to(device)
     passes = config.reconstruction.refinements
     if config.optimize.steps > 0 or (checkpoint is not None and passes != 0):
-        compile_kernels(report, device)
+        report = _compiling_meanwhile(report, device)
     if checkpoint is None:
         lifted = lift(moved, config.reconstruction.lift, report)
         result, method = Reconstruction(lifted.gaussians, lifted.sky), "lifted"
@@ -48,6 +49,22 @@ def make_scene_of(
     scene = make_scene(clip, result.gaussians, result.sky, _provenance(clip, checkpoint, method)).to("cpu")
     report("Grouping what moves together", 1.0)
     return scene
+
+
+def _compiling_meanwhile(report: Report, device: torch.device) -> Report:
+    """Start compiling the renderer, and return a `Report` that waits for it before the first stage that draws."""
+    compiling = Thread(target=compile_kernels, args=(silent, device), daemon=True)
+    compiling.start()
+    kind = "GPU" if device.type == "cuda" else "CPU"
+
+    def report_when_compiled(stage: str, fraction: float) -> None:
+        if stage.startswith(("Refining", "Optimising")):
+            while compiling.is_alive():
+                report(f"Compiling the {kind} renderer (first time only)", 0.5)
+                compiling.join(0.5)
+        report(stage, fraction)
+
+    return report_when_compiled
 
 
 def best_device() -> torch.device:

@@ -16,7 +16,7 @@ class StatusPanel:
     def __init__(self, server: viser.ViserServer, controls: Controls) -> None:
         gui = server.gui
         self._title = gui.add_html(theme.line("Starting"))
-        self._progress = gui.add_progress_bar(0.0, animated=True, visible=False)
+        self._progress = gui.add_progress_bar(0.0, visible=False)
         self._cancel = gui.add_button(
             "Cancel", icon=viser.Icon.X, color="gray", hint="Stop this job; what is shown stays.", visible=False
         )
