@@ -1,4 +1,4 @@
-"""What goes wrong with input, said once for command line, viewer and library."""
+"""What goes wrong, said once for command line, viewer and library."""
 
 
 class Flux4dError(Exception):
@@ -18,3 +18,7 @@ class SceneError(Flux4dError):
 
 class CheckpointError(Flux4dError):
     """Trained weights are missing, broken or do not fit the network."""
+
+
+class Flux4dWarning(UserWarning):
+    """What a user should know although the work goes on. The command line prints it, the viewer shows it."""

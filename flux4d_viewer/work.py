@@ -17,7 +17,7 @@ from flux4d_core.errors import CheckpointError, Flux4dError
 from flux4d_core.learning.metrics import psnr
 from flux4d_core.model.checkpoint import Checkpoint, default_weights, load_checkpoint
 from flux4d_core.progress import Report
-from flux4d_core.reconstruction.drive import SceneConfig, make_scene_of
+from flux4d_core.reconstruction.drive import MemoryWarning, SceneConfig, make_scene_of
 from flux4d_core.rendering.render import compile_kernels, render
 from flux4d_core.scene.export import write_ply
 from flux4d_core.scene.scene import Scene
@@ -101,7 +101,10 @@ class Work:
         post(Opened(recording_of_clip(clip.to("cpu")), (*self._desk.notices, *notices)))
         self._scene = None
         checkpoint, missing = _weights(weights, self._desk.device)
-        scene = make_scene_of(clip, checkpoint, SceneConfig(), self._desk.device, report)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always", MemoryWarning)
+            scene = make_scene_of(clip, checkpoint, SceneConfig(), self._desk.device, report)
+        missing += tuple(Notice(str(w.message), "warning") for w in caught if issubclass(w.category, MemoryWarning))
         self._ready = self._ready or checkpoint is not None
         self._show(scene, missing, report, post)
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from threading import current_thread, main_thread
 from typing import Any, NoReturn
 
-from flux4d_core.errors import Flux4dError
+from flux4d_core.errors import Flux4dError, Flux4dWarning
 from flux4d_core.progress import Cancelled
 
 
@@ -42,11 +42,10 @@ OUT_OF_MEMORY = "the memory of this machine is not enough; take a shorter --dura
 def _run(arguments: list[str]) -> None:
     with _ctrl_c_ends_at_once():  # PyTorch takes seconds to load
         from flux4d_core.cli.arguments import parse
-        from flux4d_core.data.log import LogWarning
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what libraries tell developers
-        warnings.simplefilter("always", LogWarning)
+        warnings.simplefilter("always", Flux4dWarning)
         warnings.showwarning = _one_line_each()
         parse(arguments)()
 

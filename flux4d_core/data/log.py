@@ -22,14 +22,14 @@ from numpy import ndarray
 from flux4d_core.data.parallel import read_all
 from flux4d_core.data.poses import SECOND_NS, interpolate, invert, transform, typical_period_ns
 from flux4d_core.data.undistort import Undistortion, undistort, undistortion
-from flux4d_core.errors import LogError
+from flux4d_core.errors import Flux4dWarning, LogError
 from flux4d_core.progress import Report, silent
 from flux4d_core.types import Camera, Clip, Frame, Sweep
 
 _T = TypeVar("_T")
 
 
-class LogWarning(UserWarning):
+class LogWarning(Flux4dWarning):
     """Part of a log could not be used, and the rest was. One sentence: what was left out, and why."""
 
 

@@ -1,11 +1,13 @@
 """A clip of a drive -> a scene: the one way that the command line and the viewer share."""
 
-from dataclasses import dataclass, field
+import warnings
+from dataclasses import dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
 from threading import Thread
 
 import torch
 
+from flux4d_core.errors import Flux4dWarning
 from flux4d_core.lifting.lift import lift
 from flux4d_core.model.checkpoint import Checkpoint
 from flux4d_core.progress import Report, silent
@@ -14,6 +16,10 @@ from flux4d_core.reconstruction.optimize import OptimizeConfig, optimize
 from flux4d_core.rendering.render import compile_kernels
 from flux4d_core.scene.scene import Provenance, Scene, make_scene
 from flux4d_core.types import Clip
+
+
+class MemoryWarning(Flux4dWarning):
+    """A scene is made coarser than asked for, because memory is short."""
 
 
 @dataclass(frozen=True)
@@ -32,23 +38,45 @@ def make_scene_of(
 
     The scene comes back on the CPU.
     """
-    moved = clip.to(device)
-    passes = config.reconstruction.refinements
-    if config.optimize.steps > 0 or (checkpoint is not None and passes != 0):
+    if config.optimize.steps > 0 or (checkpoint is not None and config.reconstruction.refinements != 0):
         report = _compiling_meanwhile(report, device)
-    if checkpoint is None:
-        lifted = lift(moved, config.reconstruction.lift, report)
-        result, method = Reconstruction(lifted.gaussians, lifted.sky), "lifted"
-    else:
-        result = reconstruct(moved, checkpoint.model.to(device), config.reconstruction, report)
-        method = "feed-forward"
-    if config.optimize.steps > 0:
-        result = optimize(result, list(moved.frames), config.optimize, report)
-        method += f", then {config.optimize.steps} steps of optimisation"
+    result, method = _with_enough_memory(clip.to(device), checkpoint, config, device, report)
     report("Grouping what moves together", 0.0)
     scene = make_scene(clip, result.gaussians, result.sky, _provenance(clip, checkpoint, method)).to("cpu")
     report("Grouping what moves together", 1.0)
     return scene
+
+
+def _with_enough_memory(
+    clip: Clip, checkpoint: Checkpoint | None, config: SceneConfig, device: torch.device, report: Report
+) -> tuple[Reconstruction, str]:
+    """The scene and how it was made; where a GPU's memory is too small, again with larger cells, and says so."""
+    cell = config.reconstruction.lift.cell
+    for larger in (round(1.5 * cell), 2 * cell, 3 * cell):
+        try:
+            return _result(clip, checkpoint, config, device, report)
+        except torch.OutOfMemoryError:
+            torch.cuda.empty_cache()
+            text = f"the GPU's memory is not enough; trying again with one Gaussian per {larger} x {larger} pixels"
+            warnings.warn(text, MemoryWarning, stacklevel=3)
+            coarser = replace(config.reconstruction.lift, cell=larger)
+            config = replace(config, reconstruction=replace(config.reconstruction, lift=coarser))
+    return _result(clip, checkpoint, config, device, report)
+
+
+def _result(
+    clip: Clip, checkpoint: Checkpoint | None, config: SceneConfig, device: torch.device, report: Report
+) -> tuple[Reconstruction, str]:
+    if checkpoint is None:
+        lifted = lift(clip, config.reconstruction.lift, report)
+        result, method = Reconstruction(lifted.gaussians, lifted.sky), "lifted"
+    else:
+        result = reconstruct(clip, checkpoint.model.to(device), config.reconstruction, report)
+        method = "feed-forward"
+    if config.optimize.steps > 0:
+        result = optimize(result, list(clip.frames), config.optimize, report)
+        method += f", then {config.optimize.steps} steps of optimisation"
+    return result, method
 
 
 def _compiling_meanwhile(report: Report, device: torch.device) -> Report:

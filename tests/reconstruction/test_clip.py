@@ -9,8 +9,10 @@ from flux4d_core.lifting.lift import lift
 from flux4d_core.model.reconstructor import Reconstructor, ReconstructorConfig
 from flux4d_core.model.unet import UNetConfig
 from flux4d_core.progress import Cancelled
+from flux4d_core.reconstruction import drive
 from flux4d_core.reconstruction.clip import ReconstructionConfig, reconstruct
 from flux4d_core.reconstruction.drive import SceneConfig, make_scene_of
+from flux4d_core.types import Clip, Lifted
 
 CONFIG = ReconstructionConfig(lift=LiftConfig(panorama_height=64))
 
@@ -62,3 +64,28 @@ def test_without_weights_the_scene_is_the_lifted_one_and_says_so() -> None:
     assert scene.provenance.weights == ""
     assert scene.grouping.actors == ()
     assert len(scene.frames) == 2
+
+
+def test_where_memory_is_short_the_scene_is_made_coarser_and_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    cells: list[int] = []
+
+    def short_of_memory(clip: Clip, config: LiftConfig, report: object) -> Lifted:
+        cells.append(config.cell)
+        if len(cells) < 3:
+            raise torch.OutOfMemoryError
+        return lift(clip, config)
+
+    monkeypatch.setattr(drive, "lift", short_of_memory)
+    with pytest.warns(drive.MemoryWarning, match="memory is not enough"):
+        scene = make_scene_of(toy_clip(frames=2), None, SceneConfig(CONFIG), torch.device("cpu"))
+    assert cells == [4, 6, 8]
+    assert len(scene.gaussians) > 100
+
+
+def test_where_memory_never_suffices_the_error_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    def never(*_: object) -> Lifted:
+        raise torch.OutOfMemoryError
+
+    monkeypatch.setattr(drive, "lift", never)
+    with pytest.warns(drive.MemoryWarning), pytest.raises(torch.OutOfMemoryError):
+        make_scene_of(toy_clip(frames=2), None, SceneConfig(CONFIG), torch.device("cpu"))
