@@ -2,14 +2,16 @@
 
 from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 from jaxtyping import Float
+from scipy.spatial import KDTree
 from torch import Tensor
 
 from flux4d_core.progress import Report, silent
-from flux4d_core.reconstruction.rigid.bodies import Body, find_bodies
+from flux4d_core.reconstruction.rigid.bodies import FEET, Body, find_bodies
 from flux4d_core.reconstruction.rigid.evidence import Evidence, Witnesses, examine
-from flux4d_core.reconstruction.rigid.sweeps import PreparedSweep, prepare
+from flux4d_core.reconstruction.rigid.sweeps import HIGHEST, PreparedSweep, prepare
 from flux4d_core.types import Clip, Gaussians, Lifted
 
 GAIN, SHARE, BEST = 0.06, 0.5, 0.35
@@ -20,6 +22,8 @@ SLOWEST = 0.7
 """Slower motions are left to the network (m/s)."""
 PRESENT, WITHSTOOD = 0.1, 0.1
 """A body stands if less than this share was looked through and standing costs less than this (m)."""
+NOTICEABLE, RIM = 0.5, 1.5
+"""Completed Gaussians in no body that the network moves faster (m/s) go with a mover this near (m), or stand."""
 APART, UNLIKE = 2.0, 5.0
 """Bodies of two sweeps are one if they are this near (m) after their motion, and as fast within this (m/s)."""
 
@@ -71,9 +75,14 @@ def settle(gaussians: Gaussians, lifted: Lifted, clip: Clip, report: Report = si
             found.append(_Found(body, examine(body, sweeps, guess)))
     movers = _agreeing([_Mover(f.body, f.evidence.velocity) for f in found if f.moves])
     movers += _followed([f for f in found if f.body.is_whole and not f.moves and not f.stands], movers, sweeps)
-    result = _with_motion(gaussians, children, [_smoothed(m, movers) for m in movers], found)
+    movers = [_smoothed(mover, movers) for mover in movers]
+    settled = _without_strays(velocities, [f.body for f in found], movers, on_cpu, middle)
+    for body, velocity in [(f.body, torch.zeros(2)) for f in found if f.stands] + [
+        (m.body, m.velocity) for m in movers
+    ]:
+        settled[body.rows] = torch.cat([velocity, torch.zeros(1)])
     report("Checking motion against the LiDAR", 1.0)
-    return result
+    return _with_velocities(gaussians, children, settled, velocities)
 
 
 def _meet(one: _Mover, other: _Mover) -> bool:
@@ -112,18 +121,47 @@ def _smoothed(mover: _Mover, movers: list[_Mover]) -> _Mover:
     return replace(mover, velocity=torch.stack(same).median(0).values)
 
 
-def _with_motion(gaussians: Gaussians, children: int, movers: list[_Mover], found: list[_Found]) -> Gaussians:
-    velocities, accelerations = gaussians.velocities.clone(), gaussians.accelerations.clone()
-    offsets = torch.arange(children, device=velocities.device)
+def _without_strays(
+    velocities: Float[Tensor, "N 3"],
+    bodies: list[Body],
+    movers: list[_Mover],
+    lifted: Lifted,
+    middle: Float[Tensor, "3"],
+) -> Float[Tensor, "N 3"]:
+    """The network's velocities, doubted where no body backs them.
 
-    def give(body: Body, velocity: Tensor) -> None:
-        rows = (body.rows.to(velocities.device)[:, None] * children + offsets).flatten()
-        velocities[rows] = velocity.to(velocities.device)
-        accelerations[rows] = 0
+    The road and what is high above it stand. Completed depth that moves goes with the mover beside it, or stands: it is
+    the rim of a vehicle's image, or nothing.
+    """
+    settled = velocities.clone()
+    stray = torch.ones(len(velocities), dtype=torch.bool)
+    for body in bodies:
+        stray[body.rows] = False
+    road_or_high = (lifted.measured & (lifted.heights < FEET)) | (lifted.heights >= HIGHEST)
+    loose = stray & ~lifted.measured & (velocities.norm(dim=-1) > NOTICEABLE)
+    settled[stray & (road_or_high | loose)] = 0
+    for sweep in {mover.body.sweep.index: mover.body.sweep for mover in movers}.values():
+        beside = [mover for mover in movers if mover.body.sweep is sweep]
+        points = torch.cat([mover.body.points[:, :2] for mover in beside])
+        owners = torch.tensor([len(mover.body.points) for mover in beside])
+        owners = torch.arange(len(beside)).repeat_interleave(owners)
+        rows = (loose & ~road_or_high & (lifted.gaussians.sweep_index == sweep.index)).nonzero().squeeze(1)
+        places = lifted.gaussians.means[rows, :2] - middle[:2]
+        distance, nearest = KDTree(points.numpy()).query(places.numpy(), distance_upper_bound=RIM)
+        near = torch.from_numpy(np.isfinite(distance))
+        owner = owners[torch.from_numpy(np.asarray(nearest))[near]]
+        settled[rows[near], :2] = torch.stack([mover.velocity for mover in beside])[owner]
+    return settled
 
-    for one in found:
-        if one.stands:
-            give(one.body, torch.zeros(3))
-    for mover in movers:
-        give(mover.body, torch.cat([mover.velocity, torch.zeros(1)]))
-    return replace(gaussians, velocities=velocities, accelerations=accelerations)
+
+def _with_velocities(
+    gaussians: Gaussians, children: int, settled: Float[Tensor, "N 3"], before: Float[Tensor, "N 3"]
+) -> Gaussians:
+    """New velocities, and no acceleration where they are new; all children of a lifted Gaussian alike."""
+    changed = (settled != before).any(-1).repeat_interleave(children).to(gaussians.means.device)[:, None]
+    each = settled.repeat_interleave(children, 0).to(gaussians.means.device)
+    return replace(
+        gaussians,
+        velocities=torch.where(changed, each, gaussians.velocities),
+        accelerations=torch.where(changed, 0.0, gaussians.accelerations),
+    )
