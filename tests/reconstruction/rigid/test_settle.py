@@ -97,3 +97,27 @@ def test_a_clip_with_a_single_sweep_is_left_alone() -> None:
     lifted = _lifted(clip)
     given = _with_velocity(lifted, lifted.measured, VELOCITY)
     assert torch.equal(settle(given, lifted, clip).velocities, given.velocities)
+
+
+def test_the_road_stands_whatever_the_network_says() -> None:
+    clip = moving_clip()
+    lifted = _lifted(clip)
+    road = lifted.measured & (lifted.heights.abs() < 0.05)
+    assert int(road.sum()) > 500
+    settled = settle(_with_velocity(lifted, road, VELOCITY), lifted, clip)
+    assert settled.velocities[road].abs().max() == 0
+
+
+def test_completed_depth_goes_with_the_box_beside_it_and_stands_elsewhere() -> None:
+    clip = moving_clip()
+    lifted = _lifted(clip)
+    completed = ~lifted.measured & (lifted.heights > 0.3) & (lifted.heights < 4)
+    settled = settle(_with_velocity(lifted, completed, torch.tensor([9.0, 0.0, 0.0])), lifted, clip)
+    box_y = lifted.gaussians.times * VELOCITY[1] - 1.5
+    offset = lifted.gaussians.means[:, :2] - torch.stack([torch.full_like(box_y, 10.0), box_y], -1)
+    far = completed & (offset.norm(dim=-1) > 4)
+    assert int(far.sum()) > 100
+    assert settled.velocities[far].abs().max() == 0
+    beside = completed & (offset[:, 0].abs() < 0.5) & (offset[:, 1].abs() < 1.5)
+    assert int(beside.sum()) > 0
+    assert (settled.velocities[beside] - VELOCITY).norm(dim=-1).max() < 1.0
