@@ -115,3 +115,17 @@ def test_the_viewers_program_is_installed_too(installed: Run) -> None:
     result = installed("flux4d-view", "--help")
     assert result.returncode == 0, result.stderr
     assert "driving log" in result.stdout
+
+
+def test_the_installed_program_makes_a_scene_of_the_demo_that_came_with_it(installed: Run) -> None:
+    code = (
+        "from flux4d_viewer.demo import demo_log\n"
+        "from flux4d_core.cli import main\n"
+        "print(demo_log(), flush=True)\n"
+        "main(['reconstruct', str(demo_log()), '--duration', '0.2', '--output', 'demo.f4d', '--device', 'cpu'])\n"
+    )
+    result = installed("python", "-c", code)
+    assert result.returncode == 0, result.stderr
+    demo, made = result.stdout.splitlines()
+    assert not Path(demo).resolve().is_relative_to(PROJECT)
+    assert "demo.f4d" in made and "moving actors" in made
