@@ -54,6 +54,11 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _run(arguments: Arguments) -> None:
     job = first_job(arguments)
+    if isinstance(job, OpenLog):
+        print(f"flux4d-view: opening {job.path}", flush=True)
+        from flux4d_core.data.formats import open_log  # seconds: PyTorch comes along
+
+        open_log(job.path)  # what is no log ends the command here, before any page
     from flux4d_viewer.app import Settings, Viewer
     from flux4d_viewer.server import describe_address, open_browser
 

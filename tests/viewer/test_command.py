@@ -35,6 +35,24 @@ def test_a_scene_file_that_is_no_scene_ends_with_code_2(tmp_path: Path) -> None:
     assert len(result.stderr.strip().splitlines()) == 1
 
 
+def test_a_folder_that_is_no_log_ends_with_one_sentence_and_code_2(tmp_path: Path) -> None:
+    (tmp_path / "holiday.txt").write_text("no drive")
+    result = run(str(tmp_path))
+    assert result.returncode == 2
+    (sentence,) = result.stderr.strip().splitlines()
+    assert str(tmp_path) in sentence
+    assert "not a driving log" in sentence
+    assert "http" not in result.stdout, "no page is opened for what cannot be shown"
+
+
+def test_a_broken_log_ends_with_one_sentence_and_code_2(tmp_path: Path) -> None:
+    (tmp_path / "log.json").write_text("{")
+    result = run(str(tmp_path))
+    assert result.returncode == 2
+    (sentence,) = result.stderr.strip().splitlines()
+    assert "log.json" in sentence
+
+
 def test_an_unknown_option_ends_with_code_2() -> None:
     assert run("--no-such-option").returncode == 2
 
