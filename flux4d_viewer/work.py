@@ -14,7 +14,7 @@ from torch import Tensor
 from flux4d_core.data.formats import open_log
 from flux4d_core.data.log import LogWarning, Window, cut
 from flux4d_core.errors import CheckpointError, Flux4dError
-from flux4d_core.learning.metrics import psnr
+from flux4d_core.evaluation.metrics import psnr
 from flux4d_core.model.checkpoint import Checkpoint, default_weights, load_checkpoint
 from flux4d_core.progress import Report
 from flux4d_core.reconstruction.drive import MemoryWarning, SceneConfig, make_scene_of

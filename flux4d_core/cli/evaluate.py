@@ -19,7 +19,7 @@ from flux4d_core.data.labels import boxes_in_clip
 from flux4d_core.data.log import Log, Window, cut, reference_times
 from flux4d_core.data.poses import SECOND_NS, typical_period_ns
 from flux4d_core.errors import Flux4dError, LogError
-from flux4d_core.learning.evaluate import (
+from flux4d_core.evaluation.evaluate import (
     Evaluation,
     EvaluationConfig,
     as_json,
@@ -27,9 +27,9 @@ from flux4d_core.learning.evaluate import (
     evaluate_clip,
     mean_of,
 )
-from flux4d_core.learning.methods import METHODS, MethodName, MethodsConfig
+from flux4d_core.evaluation.methods import METHODS, MethodName, MethodsConfig
+from flux4d_core.evaluation.truth import LabelledTruth, MotionTruth, SimulatedTruth
 from flux4d_core.learning.split import SplitConfig
-from flux4d_core.learning.truth import LabelledTruth, MotionTruth, SimulatedTruth
 from flux4d_core.model.checkpoint import Checkpoint, default_weights, load_checkpoint
 from flux4d_core.progress import Report
 from flux4d_core.reconstruction.optimize import OptimizeConfig

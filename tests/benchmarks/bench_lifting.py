@@ -12,7 +12,7 @@ from dataclasses import replace
 import torch
 
 import flux4d_core.lifting.lift as lifting
-from flux4d_core.learning.metrics import psnr
+from flux4d_core.evaluation.metrics import psnr
 from flux4d_core.learning.split import Split, SplitConfig, split_clip
 from flux4d_core.lifting.completion import CompletedDepth, _normals, complete_depths
 from flux4d_core.lifting.config import LiftConfig

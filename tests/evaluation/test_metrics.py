@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from flux4d_core.learning.metrics import flow_metrics, psnr
+from flux4d_core.evaluation.metrics import flow_metrics, psnr
 
 
 def test_an_error_of_a_tenth_everywhere_is_twenty_decibels() -> None:

@@ -4,7 +4,7 @@ import torch
 from moving_clip import VELOCITY, moving_clip, on_box
 from toy_clip import GROUND
 
-from flux4d_core.learning.truth import LabelledTruth
+from flux4d_core.evaluation.truth import LabelledTruth
 from flux4d_core.lifting.config import LiftConfig
 from flux4d_core.lifting.lift import lift
 from flux4d_core.types import Boxes

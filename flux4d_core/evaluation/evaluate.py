@@ -9,10 +9,10 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from flux4d_core.learning.methods import DESCRIPTIONS, Method, MethodName, MethodsConfig, apply_methods
-from flux4d_core.learning.metrics import FlowMetrics, flow_metrics, psnr
+from flux4d_core.evaluation.methods import DESCRIPTIONS, Method, MethodName, MethodsConfig, apply_methods
+from flux4d_core.evaluation.metrics import FlowMetrics, flow_metrics, psnr
+from flux4d_core.evaluation.truth import MotionTruth
 from flux4d_core.learning.split import SplitConfig, split_clip
-from flux4d_core.learning.truth import MotionTruth
 from flux4d_core.lifting.visibility import visible_points
 from flux4d_core.model.reconstructor import Reconstructor
 from flux4d_core.progress import Report, silent

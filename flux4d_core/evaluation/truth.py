@@ -11,8 +11,8 @@ from scipy.spatial import ConvexHull, KDTree, QhullError
 from torch import Tensor
 
 from flux4d_core.data.labels import box_velocities, boxes_at, inside_boxes
+from flux4d_core.evaluation.metrics import MOVING
 from flux4d_core.geometry import project
-from flux4d_core.learning.metrics import MOVING
 from flux4d_core.types import Boxes, Camera, Clip, Frame, Lifted, Truth
 
 
