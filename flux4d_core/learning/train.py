@@ -14,12 +14,13 @@ import torch.distributed as dist
 
 from flux4d_core.errors import CheckpointError
 from flux4d_core.learning.example import Example
-from flux4d_core.learning.losses import LossConfig, Losses, scene_losses, view_losses
+from flux4d_core.learning.losses import LossConfig, Losses, motion_losses, settled, view_losses
 from flux4d_core.learning.stream import ExampleStream, StreamConfig
 from flux4d_core.model.checkpoint import WeightsOrigin, load_checkpoint, save_checkpoint
 from flux4d_core.model.reconstructor import Reconstructor, ReconstructorConfig
 from flux4d_core.progress import Cancelled, Report, silent
 from flux4d_core.reconstruction.clip import autocast, refine_once
+from flux4d_core.types import Gaussians
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,8 @@ class TrainConfig:
     """Streets in each step of each process."""
     views: int = 4
     """Frames predicted of each street in each step."""
+    settled: bool = True
+    """Refine the looks on settled motion, where bodies certainly move or stand, as reconstruction does."""
     refine_views: int = 4
     """Input frames whose gradients refinement sees in training (all of them afterwards)."""
     pool: int = 150
@@ -112,22 +115,15 @@ def _step(training: _Training, examples: list[Example], config: TrainConfig, gen
     with autocast(device):
         prepared = model.prepare([example.lifted for example in examples])
         first = model.predict(prepared)
-    refined = first
+    # looks are refined on the motion that reconstruction will have settled; what only the network says, as it says it
+    refined = [settled(g, e.taught) for g, e in zip(first, examples, strict=True)] if config.settled else first
     for step in range(model.num_refinements):
         views = [_pick(list(e.inputs), config.refine_views, generator) for e in examples]
         refined = refine_once(model, step, prepared, refined, views, config.losses.photometric)
-    terms = []
-    for gaussians, unrefined, example in zip(refined, first, examples, strict=True):
-        losses = scene_losses(
-            gaussians, example, _pick(list(example.views), config.views, generator), config.losses, generator
-        )
-        if model.num_refinements > 0:  # the first pass must stand on its own, too
-            few = _pick(list(example.views), max(1, config.views // 2), generator)
-            photometric, depth = view_losses(unrefined, example.lifted.sky, few, config.losses)
-            losses = Losses(
-                (losses.photometric + photometric) / 2, (losses.depth + depth) / 2, losses.static, losses.consistency
-            )
-        terms.append(losses)
+    terms = [
+        _scene_losses(before, after, example, config, generator)
+        for before, after, example in zip(first, refined, examples, strict=True)
+    ]
     total = torch.stack([losses.total for losses in terms]).mean()
     training.optimizer.zero_grad(set_to_none=True)
     total.backward()
@@ -137,6 +133,20 @@ def _step(training: _Training, examples: list[Example], config: TrainConfig, gen
         training.optimizer.step()
     _follow(training.average, model, min(config.ema, (training.step + 1) / (training.step + 10)))
     return Losses(*(torch.stack([getattr(t, n) for t in terms]).mean().detach() for n in Losses.__annotations__))
+
+
+def _scene_losses(
+    first: Gaussians, refined: Gaussians, example: Example, config: TrainConfig, generator: torch.Generator
+) -> Losses:
+    """All terms of one scene: pictures after refinement and before it (each must stand on its own), and motion."""
+    sky, views = example.lifted.sky, list(example.views)
+    photometric, depth = view_losses(refined, sky, _pick(views, config.views, generator), config.losses)
+    if refined is not first:
+        few = _pick(views, max(1, config.views // 2), generator)
+        own = view_losses(first, sky, few, config.losses)
+        photometric, depth = (photometric + own[0]) / 2, (depth + own[1]) / 2
+    one_each = first[:: len(first) // len(example.lifted.gaussians)]  # children of one Gaussian move alike
+    return Losses(photometric, depth, *motion_losses(one_each, example, config.losses, generator))
 
 
 def _pick(items: list, count: int, generator: torch.Generator) -> list:
@@ -270,7 +280,7 @@ def _origin(training: _Training, config: TrainConfig, init: Path | None) -> Weig
 def _describe(training: _Training, losses: Losses) -> str:
     return (
         f"step {training.step} · image {float(losses.photometric):.4f} · depth {float(losses.depth):.4f} · "
-        f"static {float(losses.static):.4f} · LiDAR {float(losses.consistency):.4f}"
+        f"static {float(losses.static):.4f} · LiDAR {float(losses.consistency):.4f} · bodies {float(losses.bodies):.4f}"
     )
 
 
