@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 import pytest
-import torch
 from moving_clip import VELOCITY, moving_clip, on_box
 
 from flux4d_core.learning.split import SplitConfig, split_clip
