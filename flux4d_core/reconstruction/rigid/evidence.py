@@ -71,7 +71,7 @@ def examine(body: Body, sweeps: list[PreparedSweep], guess: Float[Tensor, "2"]) 
     witnesses = Witnesses(body, sweeps)
     still = torch.zeros(1, 2)
     if not witnesses.sweeps:
-        return Evidence(0.0, 0.0, still[0], 0.0)
+        return Evidence(torch.inf, 0.0, still[0], torch.inf)
     standing = float(witnesses.costs(still))
     if standing < STOOD:
         return Evidence(standing, 0.0, still[0], standing)

@@ -45,11 +45,25 @@ class _Found:
 
 
 @dataclass(frozen=True)
-class _Mover:
+class Mover:
     """A body whose motion is settled, at one time."""
 
     body: Body
     velocity: Float[Tensor, "2"]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the sweeps say about all bodies of a clip."""
+
+    bodies: list[Body]
+    """All that were asked about."""
+    standing: list[Body]
+    """Those that certainly stand."""
+    movers: list[Mover]
+    """Those that certainly move."""
+    middle: Float[Tensor, "3"]
+    """The origin of the bodies' points."""
 
 
 def settle(gaussians: Gaussians, lifted: Lifted, clip: Clip, report: Report = silent) -> Gaussians:
@@ -61,31 +75,42 @@ def settle(gaussians: Gaussians, lifted: Lifted, clip: Clip, report: Report = si
     """
     if len(clip.sweeps) < 2:
         return gaussians
-    report("Checking motion against the LiDAR", 0.0)
     children = len(gaussians) // len(lifted.gaussians)
     on_cpu = lifted.to("cpu")
     velocities = gaussians.velocities[::children].cpu()
+    verdict = judge(velocities, on_cpu, clip, report)
+    settled = _without_strays(velocities, verdict, on_cpu)
+    for body in verdict.standing:
+        settled[body.rows] = 0
+    for mover in verdict.movers:
+        settled[mover.body.rows] = torch.cat([mover.velocity, torch.zeros(1)])
+    return _with_velocities(gaussians, children, settled, velocities)
+
+
+def judge(velocities: Float[Tensor, "N 3"], lifted: Lifted, clip: Clip, report: Report = silent) -> Verdict:
+    """What each body of a clip does.
+
+    Args:
+        velocities: A guess for every lifted Gaussian, where the search for a body's motion looks too (m/s).
+        lifted: On the CPU; its `sweep_index` counts the sweeps of `clip`, and not all need to have been lifted.
+    """
+    report("Checking motion against the LiDAR", 0.0)
     sweeps = prepare(clip)
     middle = clip.ego_to_world[len(clip.ego_to_world) // 2, :3, 3].cpu()
     found: list[_Found] = []
     for number, sweep in enumerate(sweeps):
         report("Checking motion against the LiDAR", (number + 1) / (len(sweeps) + 1))
-        for body in find_bodies(sweep, on_cpu, middle):
+        for body in find_bodies(sweep, lifted, middle):
             guess = velocities[body.rows, :2].mean(0)
             found.append(_Found(body, examine(body, sweeps, guess)))
-    movers = _agreeing([_Mover(f.body, f.evidence.velocity) for f in found if f.moves])
+    movers = _agreeing([Mover(f.body, f.evidence.velocity) for f in found if f.moves])
     movers += _followed([f for f in found if f.body.is_whole and not f.moves and not f.stands], movers, sweeps)
     movers = [_smoothed(mover, movers) for mover in movers]
-    settled = _without_strays(velocities, [f.body for f in found], movers, on_cpu, middle)
-    for body, velocity in [(f.body, torch.zeros(2)) for f in found if f.stands] + [
-        (m.body, m.velocity) for m in movers
-    ]:
-        settled[body.rows] = torch.cat([velocity, torch.zeros(1)])
     report("Checking motion against the LiDAR", 1.0)
-    return _with_velocities(gaussians, children, settled, velocities)
+    return Verdict([f.body for f in found], [f.body for f in found if f.stands], movers, middle)
 
 
-def _meet(one: _Mover, other: _Mover) -> bool:
+def _meet(one: Mover, other: Mover) -> bool:
     """Whether two movers of different times are one and the same thing."""
     if one.body.sweep is other.body.sweep:
         return False
@@ -95,17 +120,17 @@ def _meet(one: _Mover, other: _Mover) -> bool:
     return bool(apart < APART) and bool((one.velocity - other.velocity).norm() < UNLIKE)
 
 
-def _agreeing(movers: list[_Mover]) -> list[_Mover]:
+def _agreeing(movers: list[Mover]) -> list[Mover]:
     """Those that at least one other sweep knows as well: chance finds a motion once, not twice."""
     return [mover for mover in movers if any(_meet(mover, other) for other in movers)]
 
 
-def _followed(rest: list[_Found], movers: list[_Mover], sweeps: list[PreparedSweep]) -> list[_Mover]:
+def _followed(rest: list[_Found], movers: list[Mover], sweeps: list[PreparedSweep]) -> list[Mover]:
     """Undecided bodies that a settled mover leads to, and that its motion explains better than standing."""
     followed = []
     for found in rest:
         for mover in movers:
-            candidate = _Mover(found.body, mover.velocity)
+            candidate = Mover(found.body, mover.velocity)
             if not _meet(mover, candidate):
                 continue
             cost = float(Witnesses(found.body, sweeps).costs(mover.velocity[None]))
@@ -115,19 +140,13 @@ def _followed(rest: list[_Found], movers: list[_Mover], sweeps: list[PreparedSwe
     return followed
 
 
-def _smoothed(mover: _Mover, movers: list[_Mover]) -> _Mover:
+def _smoothed(mover: Mover, movers: list[Mover]) -> Mover:
     """With the median velocity of all that are the same thing."""
     same = [mover.velocity, *(other.velocity for other in movers if _meet(mover, other))]
     return replace(mover, velocity=torch.stack(same).median(0).values)
 
 
-def _without_strays(
-    velocities: Float[Tensor, "N 3"],
-    bodies: list[Body],
-    movers: list[_Mover],
-    lifted: Lifted,
-    middle: Float[Tensor, "3"],
-) -> Float[Tensor, "N 3"]:
+def _without_strays(velocities: Float[Tensor, "N 3"], verdict: Verdict, lifted: Lifted) -> Float[Tensor, "N 3"]:
     """The network's velocities, doubted where no body backs them.
 
     The road and what is high above it stand. Completed depth that moves goes with the mover beside it, or stands: it is
@@ -135,18 +154,18 @@ def _without_strays(
     """
     settled = velocities.clone()
     stray = torch.ones(len(velocities), dtype=torch.bool)
-    for body in bodies:
+    for body in verdict.bodies:
         stray[body.rows] = False
     road_or_high = (lifted.measured & (lifted.heights < FEET)) | (lifted.heights >= HIGHEST)
     loose = stray & ~lifted.measured & (velocities.norm(dim=-1) > NOTICEABLE)
     settled[stray & (road_or_high | loose)] = 0
-    for sweep in {mover.body.sweep.index: mover.body.sweep for mover in movers}.values():
-        beside = [mover for mover in movers if mover.body.sweep is sweep]
+    for sweep in {mover.body.sweep.index: mover.body.sweep for mover in verdict.movers}.values():
+        beside = [mover for mover in verdict.movers if mover.body.sweep is sweep]
         points = torch.cat([mover.body.points[:, :2] for mover in beside])
         owners = torch.tensor([len(mover.body.points) for mover in beside])
         owners = torch.arange(len(beside)).repeat_interleave(owners)
         rows = (loose & ~road_or_high & (lifted.gaussians.sweep_index == sweep.index)).nonzero().squeeze(1)
-        places = lifted.gaussians.means[rows, :2] - middle[:2]
+        places = lifted.gaussians.means[rows, :2] - verdict.middle[:2]
         distance, nearest = KDTree(points.numpy()).query(places.numpy(), distance_upper_bound=RIM)
         near = torch.from_numpy(np.isfinite(distance))
         owner = owners[torch.from_numpy(np.asarray(nearest))[near]]
