@@ -80,6 +80,7 @@ class Example:
         def moved(part: View) -> View:
             return View(part.frame.to(device), part.pixels.to(device), part.depths.to(device))
 
+        t = self.taught
         return Example(
             lifted=self.lifted.to(device),
             inputs=tuple(frame.to(device) for frame in self.inputs),
@@ -89,7 +90,7 @@ class Example:
                 for c in self.clouds
             ),
             voters=tuple(Voters(v.rows.to(device), v.time) for v in self.voters),
-            taught=self.taught.to(device),
+            taught=Taught(t.velocities.to(device), t.moving.to(device), t.standing.to(device)),
         )
 
 

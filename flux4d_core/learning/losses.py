@@ -9,8 +9,8 @@ from torch import Tensor
 from flux4d_core.learning.example import Example, View
 from flux4d_core.learning.self_consistency import self_consistency
 from flux4d_core.reconstruction.rigid.teach import Taught
-from flux4d_core.rendering.photometric import PhotometricConfig, depth_loss, photometric_losses
-from flux4d_core.rendering.render import render_views
+from flux4d_core.rendering.photometric import PhotometricConfig, ReturnsInView, photometric_losses, return_losses
+from flux4d_core.rendering.render import Shots, render_scenes
 from flux4d_core.types import Gaussians, Rendering, Sky
 
 
@@ -31,7 +31,7 @@ class LossConfig:
     """LiDAR self-consistency (per m)."""
     bodies: float = 0.02
     """Error of the velocity of what certainly moves, and of what certainly stands (per m/s)."""
-    pairs: int = 4
+    pairs: int = 2
     """Pairs of sweeps compared per scene and step."""
     reweight: float = 10.0
     """Pixels count 1 + their rendered speed, at most this (m/s), as in the paper; 0: all alike."""
@@ -53,15 +53,25 @@ class Losses:
         return self.photometric + self.depth + self.static + self.consistency + self.bodies
 
 
-def view_losses(gaussians: Gaussians, sky: Sky, views: list[View], config: LossConfig) -> tuple[Tensor, Tensor]:
-    """Photometric term, and depth and coverage, averaged over the views, whose images are of one size."""
+@dataclass(frozen=True)
+class Expected:
+    """A scene and what views of it should look like."""
+
+    gaussians: Gaussians
+    sky: Sky
+    views: list[View]
+
+
+def view_losses(scenes: list[Expected], config: LossConfig) -> tuple[Tensor, Tensor]:
+    """Photometric term, and depth and coverage: means over all views, whose images are of one size."""
+    shots = [Shots(s.gaussians, s.sky, [view.frame.camera for view in s.views]) for s in scenes]
+    renderings = [picture for some in render_scenes(shots) for picture in some]
+    views = [view for scene in scenes for view in scene.views]
+    weights = _pixel_weights(renderings, config.reweight) if config.reweight > 0 else None
     frames = [view.frame for view in views]
-    renderings = render_views(gaussians, sky, [frame.camera for frame in frames])
-    weights = torch.stack([_pixel_weights(r, config.reweight) for r in renderings]) if config.reweight > 0 else None
     photometric = photometric_losses(renderings, frames, config.photometric, pixel_weights=weights)
-    depth = [depth_loss(r, view.pixels, view.depths) for r, view in zip(renderings, views, strict=True)]
-    open_ = [_openness(r, view.pixels) for r, view in zip(renderings, views, strict=True)]
-    return photometric.mean(), config.depth * torch.stack(depth).mean() + config.coverage * torch.stack(open_).mean()
+    depth, open_ = return_losses(renderings, [ReturnsInView(view.pixels, view.depths) for view in views])
+    return photometric.mean(), config.depth * depth + config.coverage * open_
 
 
 def motion_losses(
@@ -101,20 +111,12 @@ def _body_error(gaussians: Gaussians, taught: Taught) -> Tensor:
     return total
 
 
-def _openness(rendering: Rendering, pixels: Float[Tensor, "M 2"]) -> Tensor:
-    """Mean of 1 - alpha at LiDAR returns: a beam was stopped there, so light is, too."""
-    height, width = rendering.alphas.shape
-    columns, rows = pixels.floor().long().unbind(-1)
-    alphas = rendering.alphas[rows.clamp(0, height - 1), columns.clamp(0, width - 1)]
-    return (1 - alphas).sum() / max(1, len(pixels))
-
-
 def _mean_norm(vectors: Float[Tensor, "N 3"]) -> Tensor:
     return (vectors.square().sum(-1) + 1e-6).sqrt().mean()
 
 
-def _pixel_weights(rendering: Rendering, limit: float) -> Float[Tensor, "h w"]:
-    """1 + clipped rendered speed, scaled to a mean of 1 so that other terms keep their share."""
-    assert rendering.velocities is not None
-    weights = 1 + rendering.velocities.detach().norm(dim=-1).clamp(max=limit)
-    return weights / weights.mean()
+def _pixel_weights(renderings: list[Rendering], limit: float) -> Float[Tensor, "views h w"]:
+    """1 + clipped rendered speed, scaled to a mean of 1 in each view so that other terms keep their share."""
+    velocities = [rendering.velocities for rendering in renderings if rendering.velocities is not None]
+    weights = 1 + torch.stack(velocities).detach().norm(dim=-1).clamp(max=limit)
+    return weights / weights.mean((1, 2), keepdim=True)

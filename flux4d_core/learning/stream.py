@@ -169,9 +169,7 @@ def _beside(street: Simulation, dice: np.random.Generator, count: int) -> tuple[
         pose[:3, 3] += float(dice.uniform(-3, 3)) * to_left + float(dice.uniform(0, 1)) * to_top
         shots.append((replace(camera, camera_to_world=pose), mount))
     pictures = street.pictures(shots) if shots else []
-    return tuple(
-        Frame(image, camera, mount.name) for (image, _), (camera, mount) in zip(pictures, shots, strict=True)
-    )
+    return tuple(Frame(image, camera, mount.name) for (image, _), (camera, mount) in zip(pictures, shots, strict=True))
 
 
 def _recorded(dice: np.random.Generator, config: StreamConfig, device: torch.device) -> Example:

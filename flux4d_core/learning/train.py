@@ -11,10 +11,11 @@ from zipfile import is_zipfile
 
 import torch
 import torch.distributed as dist
+from torch import Tensor
 
 from flux4d_core.errors import CheckpointError
 from flux4d_core.learning.example import Example
-from flux4d_core.learning.losses import LossConfig, Losses, motion_losses, settled, view_losses
+from flux4d_core.learning.losses import Expected, LossConfig, Losses, motion_losses, settled, view_losses
 from flux4d_core.learning.stream import ExampleStream, StreamConfig
 from flux4d_core.model.checkpoint import WeightsOrigin, load_checkpoint, save_checkpoint
 from flux4d_core.model.reconstructor import Reconstructor, ReconstructorConfig
@@ -120,11 +121,8 @@ def _step(training: _Training, examples: list[Example], config: TrainConfig, gen
     for step in range(model.num_refinements):
         views = [_pick(list(e.inputs), config.refine_views, generator) for e in examples]
         refined = refine_once(model, step, prepared, refined, views, config.losses.photometric)
-    terms = [
-        _scene_losses(before, after, example, config, generator)
-        for before, after, example in zip(first, refined, examples, strict=True)
-    ]
-    total = torch.stack([losses.total for losses in terms]).mean()
+    losses = _losses(first, refined, examples, config, generator)
+    total = losses.total
     training.optimizer.zero_grad(set_to_none=True)
     total.backward()
     _average_gradients(model)
@@ -132,21 +130,32 @@ def _step(training: _Training, examples: list[Example], config: TrainConfig, gen
     if bool(length.isfinite()):  # a single picture without finite gradients must not end a day's training
         training.optimizer.step()
     _follow(training.average, model, min(config.ema, (training.step + 1) / (training.step + 10)))
-    return Losses(*(torch.stack([getattr(t, n) for t in terms]).mean().detach() for n in Losses.__annotations__))
+    return Losses(*(getattr(losses, name).detach() for name in Losses.__annotations__))
 
 
-def _scene_losses(
-    first: Gaussians, refined: Gaussians, example: Example, config: TrainConfig, generator: torch.Generator
+def _losses(
+    first: list[Gaussians],
+    refined: list[Gaussians],
+    examples: list[Example],
+    config: TrainConfig,
+    generator: torch.Generator,
 ) -> Losses:
-    """All terms of one scene: pictures after refinement and before it (each must stand on its own), and motion."""
-    sky, views = example.lifted.sky, list(example.views)
-    photometric, depth = view_losses(refined, sky, _pick(views, config.views, generator), config.losses)
+    """All terms: pictures after refinement and before it (each must stand on its own), and motion."""
+
+    def pictures(scenes: list[Gaussians], count: int) -> tuple[Tensor, Tensor]:
+        views = [_pick(list(e.views), count, generator) for e in examples]
+        expected = [Expected(g, e.lifted.sky, v) for g, e, v in zip(scenes, examples, views, strict=True)]
+        return view_losses(expected, config.losses)
+
+    photometric, depth = pictures(refined, config.views)
     if refined is not first:
-        few = _pick(views, max(1, config.views // 2), generator)
-        own = view_losses(first, sky, few, config.losses)
+        own = pictures(first, max(1, config.views // 2))
         photometric, depth = (photometric + own[0]) / 2, (depth + own[1]) / 2
-    one_each = first[:: len(first) // len(example.lifted.gaussians)]  # children of one Gaussian move alike
-    return Losses(photometric, depth, *motion_losses(one_each, example, config.losses, generator))
+    motion = []
+    for gaussians, example in zip(first, examples, strict=True):
+        one_each = gaussians[:: len(gaussians) // len(example.lifted.gaussians)]  # children of one move alike
+        motion.append(motion_losses(one_each, example, config.losses, generator))
+    return Losses(photometric, depth, *(torch.stack(terms).mean() for terms in zip(*motion, strict=True)))
 
 
 def _pick(items: list, count: int, generator: torch.Generator) -> list:
@@ -221,7 +230,7 @@ def _start(config: TrainConfig, output: Path, device: torch.device, init: Path |
     model = load_checkpoint(init, device).model.train() if init else Reconstructor(config.model).to(device)
     average = Reconstructor(model.config).to(device)
     average.load_state_dict(model.state_dict())
-    optimizer = torch.optim.AdamW(model.parameters(), lr=config.rate, weight_decay=1e-4)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=config.rate, weight_decay=1e-4, fused=device.type == "cuda")
     training = _Training(model, average, optimizer)
     saved = output / "state.pt"
     if saved.is_file():
