@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from flux4d_core.errors import CheckpointError
 from flux4d_core.model.features import GridConfig
 from flux4d_core.model.reconstructor import Reconstructor, ReconstructorConfig
 from flux4d_core.model.unet import UNetConfig
+from flux4d_core.writing import written_whole
 
 VERSION = 1
 
@@ -52,13 +52,8 @@ def save_checkpoint(
         "origin": json.dumps(asdict(origin)),
     }
     tensors = {name: value.detach().to("cpu", dtype).contiguous() for name, value in model.state_dict().items()}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
+    with written_whole(path) as temporary:
         save_file(tensors, temporary, metadata)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def load_checkpoint(path: Path, device: torch.device | str = "cpu") -> Checkpoint:
