@@ -4,7 +4,6 @@ import pytest
 
 from flux4d_core.licences import OWN, UNKNOWN, is_free, together
 
-
 FREE = [
     *(OWN, "MIT", "the MIT License", "Apache License, Version 2.0", "BSD-3-Clause", "CC0", "CC0 1.0 Universal"),
     *("CC BY 4.0", "CC-BY-4.0", "Creative Commons Attribution 4.0 International", "Apache-2.0 + CC BY 4.0"),

@@ -32,8 +32,10 @@ class StreamConfig:
 
     logs: tuple[Path, ...] = ()
     """Real driving logs to learn from, besides or instead of the simulator."""
-    simulated: float = 1.0
-    """Share of simulated streets among the examples."""
+    weights: tuple[float, ...] = ()
+    """How often each log is taken, compared with the others; all alike if empty."""
+    simulated: float = 0.5
+    """Share of simulated streets among the examples; without logs, all are."""
     simulation: SimulationConfig = field(default_factory=lambda: SimulationConfig(rate=None))
     """The simulator; its duration is set by the split drawn for each street."""
     lift: LiftConfig = field(default_factory=lambda: LiftConfig(panorama_height=512))
@@ -153,7 +155,8 @@ def _simulated(seed: int, dice: np.random.Generator, config: StreamConfig, devic
 
 def _recorded(dice: np.random.Generator, config: StreamConfig, device: torch.device) -> Example:
     """A random window of a random log."""
-    path = config.logs[int(dice.integers(len(config.logs)))]
+    shares = np.array(config.weights or [1.0] * len(config.logs))
+    path = config.logs[int(dice.choice(len(config.logs), p=shares / shares.sum()))]
     log = open_log(path)
     if not log.lidars:
         raise LogError(f"{path}: expected a LiDAR to learn motion from, found none; leave this log out")
