@@ -56,8 +56,16 @@ class HeldOut:
             render=colors,
             true_speeds=self.true_speeds,
             speeds=(rendering.velocities / rendering.alphas.clamp(min=0.05)[..., None]).norm(dim=-1),
-            psnr=float(-10 * (truth - colors).square().mean().clamp(min=1e-10).log10()),
+            psnr=psnr_of(colors, self.frame),
         )
+
+
+def psnr_of(colors: Float[Tensor, "height width 3"], frame: Frame) -> float:
+    """PSNR of a rendering of a frame (dB), on its valid pixels."""
+    errors = (colors.clamp(0, 1) - frame.image.float() / 255).square()
+    if frame.valid is not None:
+        errors = errors[frame.valid]
+    return float(-10 * errors.mean().clamp(min=1e-10).log10())
 
 
 @torch.no_grad()

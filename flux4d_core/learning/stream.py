@@ -3,6 +3,7 @@
 import io
 import queue
 import threading
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -165,7 +166,16 @@ def _recorded(dice: np.random.Generator, config: StreamConfig, device: torch.dev
     clip = cut(log, Window(start=float(dice.uniform(0, max(0.0, length - 1.6))), duration=1.6)).to(device)
     ticks = tick_times(clip)
     rate = 1 / float(ticks.diff().median())
-    return make_example(clip, _random_split(dice, rate, available=len(ticks)), config.lift)
+    return of_one_size(make_example(clip, _random_split(dice, rate, available=len(ticks)), config.lift))
+
+
+def of_one_size(example: Example) -> Example:
+    """Only views of the commonest image size: those of one step are compared together."""
+    sizes = Counter((view.frame.camera.width, view.frame.camera.height) for view in example.views)
+    size = sizes.most_common(1)[0][0] if sizes else (0, 0)
+    return replace(
+        example, views=tuple(v for v in example.views if (v.frame.camera.width, v.frame.camera.height) == size)
+    )
 
 
 def _random_split(dice: np.random.Generator, rate: float, available: int | None = None) -> SplitConfig:
