@@ -103,6 +103,8 @@ class Clip:
     """In order of time, all LiDARs mixed."""
     ego_to_world: Float[Tensor, "poses 4 4"]
     ego_times: Float[Tensor, "poses"]
+    licence: str = ""
+    """Terms of the log it was cut from, as that says them; empty: it does not say."""
 
     @property
     def sensors(self) -> tuple[str, ...]:

@@ -151,6 +151,8 @@ class Viewer:
             case Exported():
                 print(f"Saved {message.path.resolve()}", flush=True)
                 self._offer(message)
+                if message.note:
+                    self._notify(self.server.get_clients().values(), "Mind the terms", message.note, "yellow")
             case _:
                 pass
 
@@ -163,7 +165,7 @@ class Viewer:
             self._notify([client], "What went wrong", problem, "red")
 
     def _notify(
-        self, clients: Iterable[viser.ClientHandle], title: str, body: str, color: Literal["red", "gray"]
+        self, clients: Iterable[viser.ClientHandle], title: str, body: str, color: Literal["red", "yellow", "gray"]
     ) -> None:
         for client in clients:
             client.add_notification(title, body, color=color, auto_close_seconds=15.0)

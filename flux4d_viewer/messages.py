@@ -80,6 +80,8 @@ class Exported:
     path: Path
     client: int | None
     """Whose browser is offered the file; None: nobody's."""
+    note: str = ""
+    """What to mind before sharing it."""
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from flux4d_core.rendering.render import compile_kernels, render
 from flux4d_core.scene.export import write_ply
 from flux4d_core.scene.scene import Scene
 from flux4d_core.scene.scene_file import read_scene, write_scene
+from flux4d_core.scene.sharing import sharing_note
 from flux4d_core.scene.trajectory import PathConfig, recorded_path
 from flux4d_core.scene.video import render_path, write_video
 from flux4d_core.types import Clip
@@ -65,12 +66,12 @@ class Work:
                 path = free_name(job.folder, self._open_one.name, ".f4d")
                 report("Saving the scene", 0.0)
                 write_scene(self._open_one, path)
-                post(Exported(path, job.client))
+                post(self._exported(path, job.client))
             case ExportPly():
                 path = free_name(job.folder, f"{self._open_one.name}_{job.time:.2f}s", ".ply")
                 report("Writing the PLY", 0.0)
                 write_ply(self._open_one, job.time, path)
-                post(Exported(path, job.client))
+                post(self._exported(path, job.client))
 
     @property
     def _open_one(self) -> Scene:
@@ -152,8 +153,13 @@ class Work:
         config = PathConfig(camera=job.camera, shift=job.shift, fps=job.fps, slow=job.slow, width=job.width)
         cameras = recorded_path(scene, config)
         path = free_name(job.folder, f"{scene.name}_{job.camera}_shift{job.shift:+.1f}m", ".mp4")
-        write_video(render_path(scene.to(self._desk.device), cameras, report), path, job.fps)
-        post(Exported(path, job.client))
+        pictures = render_path(scene.to(self._desk.device), cameras, report)
+        write_video(pictures, path, job.fps, provenance=scene.provenance)
+        post(self._exported(path, job.client))
+
+    def _exported(self, path: Path, client: int | None) -> Exported:
+        note = sharing_note(self._open_one.provenance)
+        return Exported(path, client, note[:1].upper() + note[1:] + "." if note else "")
 
 
 def _weights(path: Path | None, device: torch.device) -> tuple[Checkpoint | None, tuple[Notice, ...]]:

@@ -26,6 +26,7 @@ from flux4d_core.rendering.render import compile_kernels
 from flux4d_core.scene.export import write_ply
 from flux4d_core.scene.scene import Scene
 from flux4d_core.scene.scene_file import read_scene, write_scene
+from flux4d_core.scene.sharing import warn_of_terms
 from flux4d_core.scene.trajectory import PathConfig, recorded_path
 from flux4d_core.scene.video import render_path, write_video
 
@@ -60,6 +61,7 @@ def reconstruct(
         scene = make_scene_of(clip, weights, config, chosen, report)
         report("Saving", 0.0)
         write_scene(scene, output)
+    warn_of_terms(scene.provenance, output)
     moving = int((scene.grouping.actor_index >= 0).sum())
     print(
         f"{output}: {scene.duration:.2f} s, {len(scene.gaussians)} Gaussians, {moving} of them in "
@@ -113,7 +115,8 @@ def render(
     cameras = recorded_path(opened, PathConfig(film.camera, shift, fps=film.fps, slow=film.slow, width=film.width))
     with progress_bar() as report:
         compile_kernels(report, chosen)
-        write_video(render_path(opened.to(chosen), cameras, report), output, film.fps)
+        write_video(render_path(opened.to(chosen), cameras, report), output, film.fps, provenance=opened.provenance)
+    warn_of_terms(opened.provenance, output)
     print(f"{output}: {len(cameras)} frames of {cameras[0].width}x{cameras[0].height} at {film.fps:g} fps")
 
 
@@ -131,4 +134,5 @@ def export(scene: SceneFile, output: OutputFile, format: Literal["ply"] = "ply",
     if not -1e-3 <= time <= opened.duration + 1e-3:
         raise Flux4dError(f"--time {time:g}: the scene runs from 0 to {opened.duration:.3f} s")
     write_ply(opened, time, output)
+    warn_of_terms(opened.provenance, output)
     print(f"{output}: {len(opened.gaussians)} Gaussians at {time:g} s")

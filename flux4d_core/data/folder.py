@@ -11,7 +11,8 @@ matrices in row-major order that take points of the first-named frame to the sec
 
     {"format": "flux4d log", "version": 1,
      "name": "mydrive",                            optional; by default the folder's name
-     "licence": "CC BY 4.0", "source": "...",      optional texts, shown to whoever opens the log
+     "licence": "CC BY 4.0", "source": "...",      optional texts, shown to whoever opens the log; what is made of the
+                                                   log carries its licence on
      "cameras": [
        {"name": "front", "width": 1920, "height": 1080,
         "K": [[fx, 0, cx], [0, fy, cy], [0, 0, 1]],          the first pixel's centre is at (0.5, 0.5)
@@ -98,6 +99,7 @@ def open_folder(path: Path, labels: Path | None = None) -> Log:
         ego_to_global=_poses(document["ego"], "ego_to_global"),
         labels=tuple(_labels(entry) for entry in _optional_list(document, "labels")),
         notes=tuple(f"{key.capitalize()}: {document[key].text()}" for key in ("licence", "source") if key in document),
+        licence=document["licence"].text() if "licence" in document else "",
     )
 
 

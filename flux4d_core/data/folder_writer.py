@@ -79,6 +79,7 @@ def clip_as_log(clip: Clip) -> Log:
         lidars=lidars,
         ego_times_ns=_nanoseconds(clip.ego_times.tolist(), clip.start_ns),
         ego_to_global=clip.ego_to_world.double().cpu().numpy(),
+        licence=clip.licence,
     )
 
 
@@ -101,6 +102,7 @@ def _write_into(folder: Path, log: Log, report: Report) -> None:
         "format": FORMAT,
         "version": VERSION,
         "name": log.name,
+        **({"licence": log.licence} if log.licence else {}),
         "source": " ".join([f"{log.format}, {log.name}.", *log.notes]),
         "cameras": cameras,
         "lidars": lidars,

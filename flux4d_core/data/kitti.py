@@ -38,6 +38,7 @@ from flux4d_core.errors import LogError
 
 LOOKS_FOR = "a KITTI raw drive (with oxts, image_02, velodyne_points)"
 
+_LICENCE = "CC BY-NC-SA 3.0"
 _GREY = ("image_00", "image_01")
 _HALF_A_TURN_NS = 60_000_000
 _LARGEST_SCAN = 64 * 2**20
@@ -96,7 +97,8 @@ def open_kitti(path: Path, labels: Path | None = None) -> Log:
         ego_times_ns=ego_times_ns,
         ego_to_global=ego_to_global,
         labels=boxes,
-        notes=(*notes, "Licence: KITTI is published under CC BY-NC-SA 3.0, for non-commercial use."),
+        notes=(*notes, f"Licence: KITTI is published under {_LICENCE}, for non-commercial use."),
+        licence=_LICENCE,
     )
 
 

@@ -109,6 +109,8 @@ class Log:
     """In order of time; empty where the log has none."""
     notes: tuple[str, ...] = ()
     """What is missing or was left out, one sentence each."""
+    licence: str = ""
+    """The log's terms in its owner's words, best a short name such as "CC BY 4.0"; empty: it does not say."""
 
 
 @dataclass(frozen=True)
@@ -173,6 +175,7 @@ def cut(log: Log, window: Window, report: Report = silent) -> Clip:
         sweeps=tuple(sorted(sweeps, key=lambda sweep: sweep.time)),
         ego_to_world=_float32(to_world @ log.ego_to_global[near]),
         ego_times=_seconds(log.ego_times_ns[near], extent.start_ns),
+        licence=log.licence,
     )
 
 

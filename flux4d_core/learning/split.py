@@ -69,6 +69,20 @@ def split_clip(clip: Clip, config: SplitConfig) -> Split:
     )
 
 
+def without_ticks(clip: Clip, ticks: set[int]) -> tuple[Clip, tuple[Frame, ...]]:
+    """The clip without anything recorded at some of its ticks, and the frames that are left out."""
+    times = tick_times(clip)
+    frame_ticks = _nearest(times, [frame.camera.time for frame in clip.frames])
+    sweep_ticks = _nearest(times, [sweep.time for sweep in clip.sweeps])
+    frames = list(zip(clip.frames, frame_ticks, strict=True))
+    rest = replace(
+        clip,
+        frames=tuple(frame for frame, tick in frames if tick not in ticks),
+        sweeps=tuple(sweep for sweep, tick in zip(clip.sweeps, sweep_ticks, strict=True) if tick not in ticks),
+    )
+    return rest, tuple(frame for frame, tick in frames if tick in ticks)
+
+
 def tick_times(clip: Clip) -> Tensor:
     """Stamps of the first LiDAR's sweeps (s); of the first camera's frames where there is no LiDAR."""
     if clip.sweeps:

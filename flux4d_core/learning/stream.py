@@ -4,6 +4,7 @@ import io
 import os
 import queue
 import threading
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -34,8 +35,10 @@ class StreamConfig:
 
     logs: tuple[Path, ...] = ()
     """Real driving logs to learn from, besides or instead of the simulator."""
-    simulated: float = 1.0
-    """Share of simulated streets among the examples."""
+    weights: tuple[float, ...] = ()
+    """How often each log is taken, compared with the others; all alike if empty."""
+    simulated: float = 0.5
+    """Share of simulated streets among the examples; without logs, all are."""
     simulation: SimulationConfig = field(default_factory=lambda: SimulationConfig(rate=None))
     """The simulator; its duration is set by the split drawn for each street."""
     lift: LiftConfig = field(default_factory=lambda: LiftConfig(panorama_height=512))
@@ -174,7 +177,8 @@ def _beside(street: Simulation, dice: np.random.Generator, count: int) -> tuple[
 
 def _recorded(dice: np.random.Generator, config: StreamConfig, device: torch.device) -> Example:
     """A random window of a random log."""
-    path = config.logs[int(dice.integers(len(config.logs)))]
+    shares = np.array(config.weights or [1.0] * len(config.logs))
+    path = config.logs[int(dice.choice(len(config.logs), p=shares / shares.sum()))]
     log = open_log(path)
     if not log.lidars:
         raise LogError(f"{path}: expected a LiDAR to learn motion from, found none; leave this log out")
@@ -183,7 +187,16 @@ def _recorded(dice: np.random.Generator, config: StreamConfig, device: torch.dev
     clip = cut(log, Window(start=float(dice.uniform(0, max(0.0, length - 1.6))), duration=1.6)).to(device)
     ticks = tick_times(clip)
     rate = 1 / float(ticks.diff().median())
-    return make_example(clip, _random_split(dice, rate, available=len(ticks)), config.lift)
+    return of_one_size(make_example(clip, _random_split(dice, rate, available=len(ticks)), config.lift))
+
+
+def of_one_size(example: Example) -> Example:
+    """Only views of the commonest image size: those of one step are compared together."""
+    sizes = Counter((view.frame.camera.width, view.frame.camera.height) for view in example.views)
+    size = sizes.most_common(1)[0][0] if sizes else (0, 0)
+    return replace(
+        example, views=tuple(v for v in example.views if (v.frame.camera.width, v.frame.camera.height) == size)
+    )
 
 
 def _random_split(dice: np.random.Generator, rate: float, available: int | None = None) -> SplitConfig:

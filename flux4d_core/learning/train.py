@@ -2,26 +2,28 @@
 
 import json
 import math
-import os
 import time
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from pickle import UnpicklingError
-from zipfile import is_zipfile
 
+import numpy as np
 import torch
-import torch.distributed as dist
 from torch import Tensor
 
-from flux4d_core.errors import CheckpointError
 from flux4d_core.learning.example import Example
+from flux4d_core.learning.logbook import Logbook
 from flux4d_core.learning.losses import Expected, LossConfig, Losses, motion_losses, settled, view_losses
+from flux4d_core.learning.pace import Pace
+from flux4d_core.learning.ranks import agreed, average_gradients, join_ranks
+from flux4d_core.learning.saving import WEIGHTS, Training, resume, save_training
+from flux4d_core.learning.sources import Sources, with_stream
 from flux4d_core.learning.stream import ExampleStream, StreamConfig
-from flux4d_core.model.checkpoint import WeightsOrigin, load_checkpoint, save_checkpoint
+from flux4d_core.model.checkpoint import WeightsOrigin, initialize
 from flux4d_core.model.reconstructor import Reconstructor, ReconstructorConfig
 from flux4d_core.progress import Cancelled, Report, silent
 from flux4d_core.reconstruction.clip import autocast, refine_once
 from flux4d_core.types import Gaussians
+from flux4d_core.writing import written_whole
 
 
 @dataclass(frozen=True)
@@ -54,63 +56,91 @@ class TrainConfig:
     """Longest gradient."""
     save_every: int = 500
     """Steps between saves; a killed training resumes from the last one."""
+    pictures_every: int = 500
+    """Steps between pictures of a held-out street for TensorBoard; 0: none."""
     seed: int = 0
+    """Of the first weights and of everything that is drawn; which streets come is `stream.first_seed`."""
     losses: LossConfig = field(default_factory=LossConfig)
     model: ReconstructorConfig = field(default_factory=ReconstructorConfig)
     stream: StreamConfig = field(default_factory=StreamConfig)
 
 
-@dataclass
-class _Training:
-    """What changes from step to step, and is saved."""
+@dataclass(frozen=True)
+class Trained:
+    """What came of a training."""
 
-    model: Reconstructor
-    average: Reconstructor
-    optimizer: torch.optim.Optimizer
-    step: int = 0
-    seconds: float = 0.0
+    weights: Path
+    origin: WeightsOrigin
+    waiting: float
+    """Share of the time in which no step could be taken, for want of examples (0 to 1)."""
 
 
 def train(
     config: TrainConfig, output: Path, device: torch.device, init: Path | None = None, report: Report = silent
-) -> Path:
-    """Train, or go on training where `output` stopped, and return the path of the weights.
+) -> Trained:
+    """Train, or go on training where `output` stopped.
 
-    Under torchrun every process trains on streets of its own and gradients are averaged.
+    Under torchrun every process trains on streets of its own and gradients are averaged; the first one's `output`
+    counts, and `init` must be there for all.
 
     Raises:
         CheckpointError: `init` or the saved training does not fit the network.
+        LogError: a log is missing or broken.
     """
-    rank, ranks = _join_ranks(device)
+    rank, ranks = join_ranks(device)
     torch.manual_seed(config.seed)  # every process starts from the same weights
     training = _start(config, output, device, init)
-    torch.manual_seed(config.seed + rank)
-    generator = torch.Generator().manual_seed(config.seed * 1000 + rank)
     stream = ExampleStream(_later_streets(config, training.step), rank, ranks, device)
-    pool: list[Example] = []
     began = time.perf_counter() - training.seconds
+    pool = [stream.make() for _ in range(2 * config.batch)] if _done(config, training) < 1 else []
+    pace = Pace()
+    book = Logbook(output, training, config.stream, config.pictures_every, pace) if rank == 0 else None
+    if book is not None:
+        with written_whole(output / "config.json") as temporary:
+            temporary.write_text(describe_config(config))
     try:
         while (done := _done(config, training)) < 1:
-            _fill(pool, stream, config, training.step)
-            _set_rate(training.optimizer, config, training.step, done)
-            chosen = [pool[int(i)] for i in torch.randint(len(pool), (config.batch,), generator=generator)]
-            losses = _step(training, chosen, config, generator)
-            training.step += 1
-            training.seconds = _agreed(time.perf_counter() - began, device)
-            report(_describe(training, losses), min(done, 1.0))
-            if rank == 0 and (training.step % config.save_every == 0):
-                _save(training, config, output, init)
-                _log(training, losses, len(pool), output)
+            with pace.waiting():
+                _fill(pool, stream, config, training.step)
+            losses = take_step(training, pool, config, done, rank)
+            pace.stepped()
+            training.seconds = agreed(time.perf_counter() - began, device)
+            report(f"{_describe(training, losses)} · waiting {pace.overall.waiting:.0%}", min(done, 1.0))
+            if book is not None:
+                book.stepped(training, losses, len(pool))
+                if training.step % config.save_every == 0:
+                    save_training(training, output)
+                    book.saved(training, losses, len(pool))
     except (Cancelled, KeyboardInterrupt):
-        if rank == 0:  # stopped by the user: nothing is lost
-            _save(training, config, output, init)
+        if book is not None:  # stopped by the user: nothing is lost
+            save_training(training, output)
         raise
-    if rank == 0:
-        _save(training, config, output, init)
-    return output / "weights.safetensors"
+    finally:
+        if book is not None:
+            book.close()
+    if book is not None:
+        save_training(training, output)
+    return Trained(output / WEIGHTS, _origin(training), pace.overall.waiting)
 
 
-def _step(training: _Training, examples: list[Example], config: TrainConfig, generator: torch.Generator) -> Losses:
+def take_step(training: Training, pool: list[Example], config: TrainConfig, done: float, rank: int = 0) -> Losses:
+    """One step on examples of the pool. What it draws depends on seed, process and number of the step alone, so that
+    a resumed training draws what it would have drawn.
+
+    Args:
+        done: Share of the training behind it, which sets the rate.
+    """
+    seeds = np.random.SeedSequence([config.seed, rank, training.step]).generate_state(2, np.uint32).tolist()
+    torch.manual_seed(seeds[0])
+    generator = torch.Generator().manual_seed(seeds[1])
+    _set_rate(training.optimizer, config, training.step, done)
+    chosen = [pool[int(i)] for i in torch.randint(len(pool), (config.batch,), generator=generator)]
+    losses = _step(training, chosen, config, generator)
+    training.step += 1
+    return losses
+
+
+def _step(training: Training, examples: list[Example], config: TrainConfig, generator: torch.Generator) -> Losses:
     """One step on a few streets: predict, refine, compare, move the weights."""
     model, device = training.model, next(training.model.parameters()).device
     with autocast(device):
@@ -125,8 +155,8 @@ def _step(training: _Training, examples: list[Example], config: TrainConfig, gen
     total = losses.total
     training.optimizer.zero_grad(set_to_none=True)
     total.backward()
-    _average_gradients(model)
-    length = torch.nn.utils.clip_grad_norm_(model.parameters(), config.clip)
+    average_gradients(model)
+    length = training.gradient = torch.nn.utils.clip_grad_norm_(model.parameters(), config.clip)
     if bool(length.isfinite()):  # a single picture without finite gradients must not end a day's training
         training.optimizer.step()
     _follow(training.average, model, min(config.ema, (training.step + 1) / (training.step + 10)))
@@ -163,16 +193,14 @@ def _pick(items: list, count: int, generator: torch.Generator) -> list:
 
 
 def _fill(pool: list[Example], stream: ExampleStream, config: TrainConfig, step: int) -> None:
-    """A few streets to begin with, then a new one now and then, for ever; the oldest gives way."""
-    while len(pool) < 2 * config.batch:
-        pool.append(stream.make())
+    """A new street now and then, for ever, at first more often; the oldest gives way."""
     if step % (config.reuse if len(pool) >= config.pool else max(1, config.reuse // 4)) == 0:
         new = stream.take()
         pool += [new] if new is not None else []
         del pool[: max(0, len(pool) - config.pool)]
 
 
-def _done(config: TrainConfig, training: _Training) -> float:
+def _done(config: TrainConfig, training: Training) -> float:
     """Share of the training behind us."""
     return training.seconds / (60 * config.minutes) if config.minutes > 0 else training.step / config.steps
 
@@ -190,62 +218,17 @@ def _follow(average: Reconstructor, model: Reconstructor, keep: float) -> None:
     torch._foreach_add_(slow, fast, alpha=1 - keep)  # pyright: ignore
 
 
-# --- several processes ---------------------------------------------------------------------------------------------
-
-
-def _join_ranks(device: torch.device) -> tuple[int, int]:
-    """Own number and count of the processes that torchrun started; (0, 1) without it."""
-    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
-        return 0, 1
-    if not dist.is_initialized():
-        dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
-    return dist.get_rank(), dist.get_world_size()
-
-
-def _agreed(seconds: float, device: torch.device) -> float:
-    """The first process's clock: all must stop at the same step."""
-    if not dist.is_initialized():
-        return seconds
-    clock = torch.tensor([seconds], device=device)
-    dist.broadcast(clock, 0)
-    return float(clock)
-
-
-def _average_gradients(model: Reconstructor) -> None:
-    if not dist.is_initialized():
-        return
-    gradients = [p.grad if p.grad is not None else torch.zeros_like(p) for p in model.parameters()]
-    flat = torch.cat([g.reshape(-1) for g in gradients])
-    dist.all_reduce(flat)
-    flat /= dist.get_world_size()
-    for parameter, part in zip(model.parameters(), flat.split([g.numel() for g in gradients]), strict=True):
-        parameter.grad = part.view_as(parameter)
-
-
-# --- saved between steps -------------------------------------------------------------------------------------------
-
-
-def _start(config: TrainConfig, output: Path, device: torch.device, init: Path | None) -> _Training:
-    """From the saved state in `output`, else from the weights `init`, else from nothing."""
-    model = load_checkpoint(init, device).model.train() if init else Reconstructor(config.model).to(device)
-    average = Reconstructor(model.config).to(device)
+def _start(config: TrainConfig, output: Path, device: torch.device, init: Path | None) -> Training:
+    """From the saved state in `output`, else from the weights `init` as far as they fit, else from nothing."""
+    model = Reconstructor(config.model)
+    parent = initialize(model, init) if init else None
+    model = model.to(device)
+    average = Reconstructor(config.model).to(device)
     average.load_state_dict(model.state_dict())
     optimizer = torch.optim.AdamW(model.parameters(), lr=config.rate, weight_decay=1e-4, fused=device.type == "cuda")
-    training = _Training(model, average, optimizer)
-    saved = output / "state.pt"
-    if saved.is_file():
-        try:
-            if not is_zipfile(saved):  # torch would take it for an old pickle
-                raise ValueError("not a saved training")
-            state = torch.load(saved, map_location=device, weights_only=True)
-            model.load_state_dict(state["model"])
-            average.load_state_dict(state["average"])
-            optimizer.load_state_dict(state["optimizer"])
-            training.step, training.seconds = int(state["step"]), float(state["seconds"])
-        except (KeyError, RuntimeError, ValueError, OSError, UnpicklingError) as error:
-            raise CheckpointError(
-                f"{saved}: this saved training does not fit the configured network; train into another folder"
-            ) from error
+    training = Training(model, average, optimizer, Sources(parent=parent))
+    resume(training, output, device)
+    training.sources = with_stream(training.sources, config.stream)
     return training
 
 
@@ -255,49 +238,18 @@ def _later_streets(config: TrainConfig, step: int) -> StreamConfig:
     return replace(config.stream, first_seed=config.stream.first_seed + 10 * seen)
 
 
-def _save(training: _Training, config: TrainConfig, output: Path, init: Path | None) -> None:
-    output.mkdir(parents=True, exist_ok=True)
-    state = {
-        "model": training.model.state_dict(),
-        "average": training.average.state_dict(),
-        "optimizer": training.optimizer.state_dict(),
-        "step": training.step,
-        "seconds": training.seconds,
-    }
-    temporary = output / ".state.pt.part"
-    torch.save(state, temporary)
-    temporary.replace(output / "state.pt")
-    save_checkpoint(training.average, _origin(training, config, init), output / "weights.safetensors")
+def _origin(training: Training) -> WeightsOrigin:
+    return training.sources.origin(f"flux4d-{training.step}", training.step)
 
 
-def _origin(training: _Training, config: TrainConfig, init: Path | None) -> WeightsOrigin:
-    parent = load_checkpoint(init).origin if init else None
-    data = ["flux4d simulator"] if config.stream.simulated > 0 or not config.stream.logs else []
-    data += [log.name for log in config.stream.logs]
-    restricted = parent.licence if parent else "Apache-2.0"
-    if config.stream.logs:
-        restricted = "as the licences of the logs it was trained on allow"
-    return WeightsOrigin(
-        name=f"flux4d-{training.step}",
-        data=", ".join(data) + (f"; started from {parent.name} ({parent.data})" if parent else ""),
-        licence=restricted,
-        steps=training.step + (parent.steps if parent else 0),
-        parent=parent.name if parent else "",
-    )
+# --- what is said of it --------------------------------------------------------------------------------------------
 
 
-def _describe(training: _Training, losses: Losses) -> str:
+def _describe(training: Training, losses: Losses) -> str:
     return (
         f"step {training.step} · image {float(losses.photometric):.4f} · depth {float(losses.depth):.4f} · "
         f"static {float(losses.static):.4f} · LiDAR {float(losses.consistency):.4f} · bodies {float(losses.bodies):.4f}"
     )
-
-
-def _log(training: _Training, losses: Losses, streets: int, output: Path) -> None:
-    entry = {name: float(getattr(losses, name)) for name in Losses.__annotations__}
-    entry |= {"step": training.step, "seconds": round(training.seconds, 1), "streets": streets}
-    with (output / "log.jsonl").open("a") as file:
-        file.write(json.dumps(entry) + "\n")
 
 
 def describe_config(config: TrainConfig) -> str:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-import os
+import warnings
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -10,11 +10,13 @@ from typing import Any
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
+from torch import Tensor
 
-from flux4d_core.errors import CheckpointError
+from flux4d_core.errors import CheckpointError, Flux4dWarning
 from flux4d_core.model.features import GridConfig
 from flux4d_core.model.reconstructor import Reconstructor, ReconstructorConfig
 from flux4d_core.model.unet import UNetConfig
+from flux4d_core.writing import written_whole
 
 VERSION = 1
 
@@ -31,6 +33,10 @@ class WeightsOrigin:
     """Training steps behind the weights."""
     parent: str = ""
     """Name of the weights that training started from; their restrictions are handed on in `licence`."""
+
+
+class WeightsWarning(Flux4dWarning):
+    """Weights were taken only in part."""
 
 
 @dataclass(frozen=True)
@@ -52,13 +58,8 @@ def save_checkpoint(
         "origin": json.dumps(asdict(origin)),
     }
     tensors = {name: value.detach().to("cpu", dtype).contiguous() for name, value in model.state_dict().items()}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
+    with written_whole(path) as temporary:
         save_file(tensors, temporary, metadata)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def load_checkpoint(path: Path, device: torch.device | str = "cpu") -> Checkpoint:
@@ -67,6 +68,55 @@ def load_checkpoint(path: Path, device: torch.device | str = "cpu") -> Checkpoin
     Raises:
         CheckpointError: missing, damaged, of a newer version, or not flux4d weights.
     """
+    metadata, tensors = _read(path)
+    try:
+        model = Reconstructor(_config(json.loads(metadata["config"])))
+        origin = WeightsOrigin(**json.loads(metadata["origin"]))
+        model.load_state_dict(tensors)
+    except (KeyError, ValueError, TypeError, RuntimeError) as error:
+        raise CheckpointError(f"{path}: these weights are damaged or do not fit the network ({error})") from error
+    fingerprint = hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+    return Checkpoint(model.to(device).eval(), origin, fingerprint)
+
+
+def initialize(model: Reconstructor, path: Path) -> WeightsOrigin:
+    """Start a network from weights, perhaps of another one: tensors of the same name and shape are taken.
+
+    A `WeightsWarning` says which parts of the network begin anew, and which of the weights were of no use. Returns
+    where the weights come from.
+
+    Raises:
+        CheckpointError: missing, damaged, of a newer version, or without a single tensor that fits.
+    """
+    metadata, tensors = _read(path)
+    own = model.state_dict()
+    fitting = {name: value for name, value in tensors.items() if name in own and own[name].shape == value.shape}
+    try:
+        origin = WeightsOrigin(**json.loads(metadata["origin"]))
+    except (KeyError, ValueError, TypeError) as error:
+        raise CheckpointError(f"{path}: these weights are damaged ({error})") from error
+    if not fitting:
+        raise CheckpointError(f"{path}: nothing in these weights fits the network; give the --model options they had")
+    model.load_state_dict(own | fitting)
+    anew, unused = _parts(set(own) - set(fitting)), _parts(set(tensors) - set(fitting))
+    if anew or unused:
+        text = f"{path}: {len(fitting)} of the network's {len(own)} tensors are taken"
+        text += f"; {anew} begin anew" if anew else ""
+        text += f"; {unused} of the weights are of no use" if unused else ""
+        warnings.warn(WeightsWarning(text), stacklevel=2)
+    return origin
+
+
+def checkpoint_of(model: Reconstructor, origin: WeightsOrigin) -> Checkpoint:
+    """A network that was never a file, as if it had been one."""
+    digest = hashlib.sha256()
+    for name, value in sorted(model.state_dict().items()):
+        digest.update(name.encode() + value.detach().float().cpu().numpy().tobytes())
+    return Checkpoint(model.eval(), origin, digest.hexdigest()[:12])
+
+
+def _read(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
+    """Metadata and tensors of a weights file, which may be of another network than today's."""
     if not path.is_file():
         raise CheckpointError(f"{path}: expected a weights file (.safetensors), found none; check --checkpoint")
     try:
@@ -76,13 +126,14 @@ def load_checkpoint(path: Path, device: torch.device | str = "cpu") -> Checkpoin
                 raise CheckpointError(f"{path}: expected flux4d weights, found another safetensors file")
             if int(metadata["version"]) > VERSION:
                 raise CheckpointError(f"{path}: written by a newer flux4d; update to read it")
-            model = Reconstructor(_config(json.loads(metadata["config"])))
-            origin = WeightsOrigin(**json.loads(metadata["origin"]))
-            model.load_state_dict({name: file.get_tensor(name).float() for name in file.keys()})  # noqa: SIM118
-    except (SafetensorError, KeyError, ValueError, TypeError, RuntimeError) as error:
+            return metadata, {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, KeyError, ValueError) as error:
         raise CheckpointError(f"{path}: these weights are damaged or do not fit the network ({error})") from error
-    fingerprint = hashlib.sha256(path.read_bytes()).hexdigest()[:12]
-    return Checkpoint(model.to(device).eval(), origin, fingerprint)
+
+
+def _parts(names: set[str]) -> str:
+    """Parts of the network that these tensors belong to: "looks.4, refiners.1"."""
+    return ", ".join(sorted({".".join(name.split(".")[:2]) for name in names}))
 
 
 def default_weights() -> Path:

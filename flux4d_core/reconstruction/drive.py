@@ -8,6 +8,7 @@ from threading import Thread
 import torch
 
 from flux4d_core.errors import Flux4dWarning
+from flux4d_core.licences import UNKNOWN
 from flux4d_core.lifting.lift import lift
 from flux4d_core.model.checkpoint import Checkpoint
 from flux4d_core.progress import Report, silent
@@ -106,12 +107,13 @@ def _provenance(clip: Clip, checkpoint: Checkpoint | None, method: str) -> Prove
     except PackageNotFoundError:
         software = "flux4d, not installed"
     if checkpoint is None:
-        return Provenance(log=clip.name, method=method, software=software)
+        return Provenance(log=clip.name, method=method, data_licence=clip.licence or UNKNOWN, software=software)
     origin = checkpoint.origin
     return Provenance(
         log=clip.name,
         method=method,
-        weights=f"{origin.name} ({checkpoint.fingerprint})",
-        weights_licence=f"{origin.licence}; trained on {origin.data}",
+        weights=f"{origin.name} ({checkpoint.fingerprint}), trained on {origin.data}",
+        data_licence=clip.licence or UNKNOWN,
+        weights_licence=origin.licence,
         software=software,
     )

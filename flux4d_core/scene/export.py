@@ -1,6 +1,5 @@
 """Scenes for other tools: the Gaussians at one time as a 3DGS PLY."""
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +7,8 @@ import torch
 
 from flux4d_core.motion import advance
 from flux4d_core.scene.scene import Scene
+from flux4d_core.scene.sharing import describe_provenance
+from flux4d_core.writing import written_whole
 
 SH_DC = 0.28209479177387814
 """The constant spherical harmonic: 3DGS files store (colour - 0.5) / SH_DC."""
@@ -17,7 +18,8 @@ def write_ply(scene: Scene, time: float, path: Path) -> None:
     """Save the Gaussians as they are at `time` (s), in the layout of the 3DGS authors.
 
     Opacities are logits, scales logarithms, colours the constant harmonic, as that layout wants; x forward, y left,
-    z up, metres. Extra columns vx, vy, vz (m/s), which other tools skip. The sky is not part of the format.
+    z up, metres. Extra columns vx, vy, vz (m/s), which other tools skip. The sky is not part of the format. Comments
+    say where the scene comes from and under which terms.
     """
     now = advance(scene.gaussians, time)
     opacities = now.opacities.clamp(1e-4, 1 - 1e-4)
@@ -34,16 +36,11 @@ def write_ply(scene: Scene, time: float, path: Path) -> None:
     for name, values in columns.items():
         table[name] = values.detach().cpu().numpy()
     header = ["ply", "format binary_little_endian 1.0", f"comment flux4d time {time:.6f} s, metres, z up"]
+    header += [f"comment {' '.join(line.split())}" for line in describe_provenance(scene.provenance)]
     header += [f"element vertex {len(table)}", *(f"property float {name}" for name in columns), "end_header", ""]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with temporary.open("wb") as file:
-            file.write("\n".join(header).encode("ascii"))
-            file.write(table.tobytes())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with written_whole(path) as temporary, temporary.open("wb") as file:
+        file.write("\n".join(header).encode("ascii", "backslashreplace"))
+        file.write(table.tobytes())
 
 
 def _named(names: list[str], values: torch.Tensor) -> dict[str, torch.Tensor]:

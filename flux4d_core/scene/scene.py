@@ -21,11 +21,11 @@ class Provenance:
     method: str
     """In words: "lifted", "feed-forward", "optimised"."""
     weights: str = ""
-    """Name and content hash of the trained weights; empty where none were used."""
+    """Name and content hash of the trained weights, and what they were trained on; empty where none were used."""
     data_licence: str = ""
-    """Licence of the log, as far as it is known."""
+    """Terms of the log, as it says them or "unknown ..."; see `licences`."""
     weights_licence: str = ""
-    """What the weights were trained on and under which terms, as their file says."""
+    """Terms of the weights, as their file says; empty where none were used."""
     software: str = ""
     """Version that made the scene."""
 

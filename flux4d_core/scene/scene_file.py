@@ -10,7 +10,6 @@ Nothing in it is executed or unpickled; every size is checked before memory is t
 
 import io
 import json
-import os
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -26,6 +25,7 @@ from flux4d_core.errors import SceneError
 from flux4d_core.scene.actors import Actor, Grouping
 from flux4d_core.scene.scene import Provenance, Scene
 from flux4d_core.types import Camera, Frame, Gaussians, Sky
+from flux4d_core.writing import written_whole
 
 VERSION = 1
 MAX_PART_BYTES = 4 << 30
@@ -37,18 +37,15 @@ JPEG_QUALITY = 92
 def write_scene(scene: Scene, path: Path) -> None:
     """Save a scene; the file appears whole or not at all."""
     scene = scene.to("cpu")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
-            archive.writestr("scene.json", json.dumps(_describe(scene), indent=1))
-            archive.writestr("gaussians.safetensors", save_tensors(_pack(scene.gaussians, scene.grouping)))
-            archive.writestr(_stored("sky.png"), _png(scene.sky.panorama))
-            for i, frame in enumerate(scene.frames):
-                archive.writestr(_stored(f"frames/{i:06d}.jpg"), _jpeg(frame.image))
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with (
+        written_whole(path) as temporary,
+        zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive,
+    ):
+        archive.writestr("scene.json", json.dumps(_describe(scene), indent=1))
+        archive.writestr("gaussians.safetensors", save_tensors(_pack(scene.gaussians, scene.grouping)))
+        archive.writestr(_stored("sky.png"), _png(scene.sky.panorama))
+        for i, frame in enumerate(scene.frames):
+            archive.writestr(_stored(f"frames/{i:06d}.jpg"), _jpeg(frame.image))
 
 
 def read_scene(path: Path) -> Scene:

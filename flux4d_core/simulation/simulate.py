@@ -12,6 +12,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from flux4d_core.geometry import invert, rotate, transform
+from flux4d_core.licences import OWN
 from flux4d_core.progress import Report, silent
 from flux4d_core.simulation.config import SimulationConfig
 from flux4d_core.simulation.dice import Dice
@@ -178,6 +179,7 @@ def record(simulation: Simulation, report: Report = silent) -> tuple[Clip, Truth
         sweeps=tuple(sweep for sweep, _ in sweeps),
         ego_to_world=simulation.ego_to_world(times).float(),
         ego_times=torch.tensor(times, device=simulation.device),
+        licence=OWN,
     )
     truth = Truth(
         frames=tuple(truth for _, truth in pictures),

@@ -60,3 +60,5 @@ class ExportPanel:
         self._done.visible = state.exported is not None
         if state.exported is not None:
             self._done.content = theme.banner(f"Saved: {state.exported.path}", "note")
+            if state.exported.note:
+                self._done.content += theme.banner(state.exported.note, "warning")

@@ -49,7 +49,7 @@ def _facts(state: State) -> list[tuple[str, str]]:
         ]
         optional = [
             ("Weights", provenance.weights),
-            ("Trained on", provenance.weights_licence),
+            ("Weights' licence", provenance.weights_licence),
             ("Log's licence", provenance.data_licence),
             ("Software", provenance.software),
         ]

@@ -33,6 +33,23 @@ def test_four_sweeps_of_a_log_become_a_scene_file(
     assert [path.name for path in output.parent.iterdir()] == ["scene.f4d"]
 
 
+def test_a_scene_and_what_is_exported_of_it_carry_the_terms_and_restricted_ones_are_said(
+    flux4d: Flux4d, toy_log: Path, tiny_weights: Path, tmp_path: Path
+) -> None:
+    log = tmp_path / "log"
+    shutil.copytree(toy_log, log)
+    described = json.loads((log / "log.json").read_text())
+    (log / "log.json").write_text(json.dumps(described | {"licence": "CC BY-NC 4.0"}))
+    output = tmp_path / "scene.f4d"
+    made = flux4d("reconstruct", log, "--checkpoint", tiny_weights, "--output", output, "--duration", 0.1)
+    provenance = read_scene(output).provenance
+    assert (provenance.data_licence, provenance.weights_licence) == ("CC BY-NC 4.0", "CC0")
+    assert f'flux4d: {output}: before you share this: the log\'s terms are "CC BY-NC 4.0"\n' in made.err
+    exported = flux4d("export", output, "--output", tmp_path / "scene.ply")
+    assert exported.err.count("before you share this") == 1
+    assert b"terms: CC BY-NC 4.0" in (tmp_path / "scene.ply").read_bytes()[:1000]
+
+
 def test_optimising_after_the_network_comes_closer_to_the_pictures(
     flux4d: Flux4d, toy_log: Path, tiny_weights: Path, tmp_path: Path
 ) -> None:

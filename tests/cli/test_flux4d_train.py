@@ -18,7 +18,7 @@ from flux4d_core.model.checkpoint import load_checkpoint
 TINY = [
     *("--device", "cpu", "--batch", "1", "--views", "1", "--refine-views", "1", "--warmup", "1"),
     *("--model.unet.channels", "8", "16", "--model.refine-unet.channels", "8", "16", "--model.head-width", "16"),
-    *("--stream.lift.panorama-height", "64", "--stream.simulated", "0"),
+    *("--stream.lift.panorama-height", "64", "--simulated", "0"),
 ]
 
 
@@ -33,7 +33,7 @@ def weights(folder: Path) -> torch.Tensor:
 
 def test_a_training_goes_on_where_it_ended(flux4d: Flux4d, toy_log: Path, tmp_path: Path) -> None:
     folder = tmp_path / "new" / "training"
-    base = ["train", "--output", folder, *TINY, "--stream.logs", toy_log, "--save-every", 1]
+    base = ["train", "--output", folder, *TINY, "--logs", toy_log, "--save-every", 1]
     ended = flux4d(*base, "--steps", 2)
     assert ended.code == 0
     assert ended.out.startswith(f"{folder / 'weights.safetensors'}: ")
@@ -47,7 +47,7 @@ def test_a_training_goes_on_where_it_ended(flux4d: Flux4d, toy_log: Path, tmp_pa
 
 
 def test_a_training_that_is_done_is_left_as_it_is(flux4d: Flux4d, toy_log: Path, tmp_path: Path) -> None:
-    base = ["train", "--output", tmp_path, *TINY, "--stream.logs", toy_log, "--steps", 1]
+    base = ["train", "--output", tmp_path, *TINY, "--logs", toy_log, "--steps", 1]
     flux4d(*base)
     before = weights(tmp_path)
     assert flux4d(*base).code == 0
@@ -55,7 +55,7 @@ def test_a_training_that_is_done_is_left_as_it_is(flux4d: Flux4d, toy_log: Path,
 
 
 def test_training_starts_from_given_weights(flux4d: Flux4d, toy_log: Path, tiny_weights: Path, tmp_path: Path) -> None:
-    options = [*TINY, "--stream.logs", toy_log, "--steps", 1, "--init", tiny_weights, "--rate", 1e-6]
+    options = [*TINY, "--logs", toy_log, "--steps", 1, "--init", tiny_weights, "--rate", 1e-6]
     assert flux4d("train", "--output", tmp_path, *options).code == 0
     trained = load_checkpoint(tmp_path / "weights.safetensors")
     assert trained.origin.parent == "tiny"
@@ -67,7 +67,7 @@ def test_training_starts_from_given_weights(flux4d: Flux4d, toy_log: Path, tiny_
 @pytest.mark.skipif(os.name == "nt", reason="Ctrl-C is sent to a process group")
 def test_a_training_stopped_by_ctrl_c_is_saved_and_goes_on(flux4d: Flux4d, toy_log: Path, tmp_path: Path) -> None:
     code = "from flux4d_core.cli import main; main()"
-    options = ["--output", str(tmp_path), *TINY, "--stream.logs", str(toy_log), "--save-every", "2"]
+    options = ["--output", str(tmp_path), *TINY, "--logs", str(toy_log), "--save-every", "2"]
     process = subprocess.Popen(
         [sys.executable, "-c", code, "train", *options],
         stderr=subprocess.PIPE,
@@ -97,13 +97,13 @@ def test_a_training_stopped_by_ctrl_c_is_saved_and_goes_on(flux4d: Flux4d, toy_l
         (["--save-every", "0"], ["--save-every 0"]),
         (["--minutes", "nan"], ["--minutes nan"]),
         (["--rate", "-1"], ["--rate -1"]),
-        (["--stream.simulated", "2"], ["--stream.simulated 2"]),
+        (["--simulated", "2"], ["--simulated 2"]),
         (["--stream.simulation.width", "7"], ["width is 7"]),
         (["--model.unet.channels", "0"], ["--model.unet", "at least one"]),
         (["--output", "file"], ["file", "expected a folder"]),
         (["--output", "file/training"], ["nothing can be written"]),
         (["--init", "none.safetensors"], ["none.safetensors"]),
-        (["--stream.simulated", "0", "--stream.logs", "nowhere"], ["nowhere", "no such"]),
+        (["--simulated", "0", "--logs", "nowhere"], ["nowhere", "no such"]),
     ],
 )
 def test_what_cannot_be_trained_is_refused(

@@ -117,7 +117,7 @@ def test_a_second_of_a_real_drive_written_and_read_back_is_the_same(tmp_path: Pa
 
 def test_a_hand_written_folder_opens_with_mask_labels_and_licence(tmp_path: Path) -> None:
     log = open_folder(write_folder(tmp_path))
-    assert log.name == "my drive" and log.notes == ("Licence: CC0",)
+    assert log.name == "my drive" and log.notes == ("Licence: CC0",) and log.licence == "CC0"
     clip = cut(log, WHOLE)
     assert len(clip.frames) == len(clip.sweeps) == FRAMES
     assert all(frame.valid is not None and not frame.valid[40:].any() for frame in clip.frames)
