@@ -5,13 +5,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 from jaxtyping import Float
-from scipy.spatial import KDTree
 from torch import Tensor
 
 from flux4d_core.progress import Report, silent
-from flux4d_core.reconstruction.rigid.bodies import FEET, Body, find_bodies
+from flux4d_core.reconstruction.rigid.bodies import FEET, SHADOW, Body, find_bodies
 from flux4d_core.reconstruction.rigid.evidence import Evidence, Witnesses, examine
 from flux4d_core.reconstruction.rigid.sweeps import HIGHEST, PreparedSweep, prepare
+from flux4d_core.reconstruction.rigid.tracks import Seen, Track, costs, find_tracks
 from flux4d_core.types import Clip, Gaussians, Lifted
 
 GAIN, SHARE, BEST = 0.06, 0.5, 0.35
@@ -60,9 +60,10 @@ class Verdict:
     """All that were asked about."""
     standing: list[Body]
     """Those that certainly stand."""
-    movers: list[Mover]
+    movers: list[Track]
     """Those that certainly move."""
     middle: Float[Tensor, "3"]
+    sweeps: list[PreparedSweep]
     """The origin of the bodies' points."""
 
 
@@ -82,8 +83,9 @@ def settle(gaussians: Gaussians, lifted: Lifted, clip: Clip, report: Report = si
     settled = _without_strays(velocities, verdict, on_cpu)
     for body in verdict.standing:
         settled[body.rows] = 0
-    for mover in verdict.movers:
-        settled[mover.body.rows] = torch.cat([mover.velocity, torch.zeros(1)])
+    for track in reversed(verdict.movers):
+        rows, v = rows_of(track, on_cpu, verdict)
+        settled[rows] = v
     return _with_velocities(gaussians, children, settled, velocities)
 
 
@@ -103,11 +105,9 @@ def judge(velocities: Float[Tensor, "N 3"], lifted: Lifted, clip: Clip, report: 
         for body in find_bodies(sweep, lifted, middle):
             guess = velocities[body.rows, :2].mean(0)
             found.append(_Found(body, examine(body, sweeps, guess)))
-    movers = _agreeing([Mover(f.body, f.evidence.velocity) for f in found if f.moves])
-    movers += _followed([f for f in found if f.body.is_whole and not f.moves and not f.stands], movers, sweeps)
-    movers = [_smoothed(mover, movers) for mover in movers]
+    tracks = find_tracks([Seen(f.body, f.evidence.velocity) for f in found if f.moves], sweeps)
     report("Checking motion against the LiDAR", 1.0)
-    return Verdict([f.body for f in found], [f.body for f in found if f.stands], movers, middle)
+    return Verdict([f.body for f in found], [f.body for f in found if f.stands], tracks, middle, sweeps)
 
 
 def _meet(one: Mover, other: Mover) -> bool:
@@ -146,6 +146,30 @@ def _smoothed(mover: Mover, movers: list[Mover]) -> Mover:
     return replace(mover, velocity=torch.stack(same).median(0).values)
 
 
+def rows_of(track: Track, lifted: Lifted, verdict: Verdict):
+    g = lifted.gaussians
+    first, last = min(s.time for s in track.shots), max(s.time for s in track.shots)
+    low = torch.where(lifted.measured, FEET, SHADOW)
+    rows = (
+        ((lifted.heights > low) & (lifted.heights < HIGHEST) & (g.times > first - 0.3) & (g.times < last + 0.3))
+        .nonzero()
+        .squeeze(1)
+    )
+    points = (g.means[rows] - verdict.middle).numpy().astype(np.float64)
+    times = g.times[rows].numpy().astype(np.float64)
+    t = replace(track, low=track.low - [0, 0, 0.5])
+    inside = t.holds(points, times)
+    rows, points, times = rows[torch.from_numpy(inside)], points[inside], times[inside]
+    keep = np.ones(len(rows), dtype=bool)
+    for sweep in verdict.sweeps:
+        own = (g.sweep_index[rows] == sweep.index).numpy()
+        m, s = costs(track.path, points[own], times[own], sweep, verdict.sweeps)
+        keep[own] = m <= s + 0.05
+    v = torch.zeros(len(rows), 3)
+    v[:, :2] = torch.from_numpy(track.path.velocities(points[:, :2], times)).float()
+    return rows[torch.from_numpy(keep)], v[torch.from_numpy(keep)]
+
+
 def _without_strays(velocities: Float[Tensor, "N 3"], verdict: Verdict, lifted: Lifted) -> Float[Tensor, "N 3"]:
     """The network's velocities, doubted where no body backs them.
 
@@ -159,17 +183,6 @@ def _without_strays(velocities: Float[Tensor, "N 3"], verdict: Verdict, lifted: 
     road_or_high = (lifted.measured & (lifted.heights < FEET)) | (lifted.heights >= HIGHEST)
     loose = stray & ~lifted.measured & (velocities.norm(dim=-1) > NOTICEABLE)
     settled[stray & (road_or_high | loose)] = 0
-    for sweep in {mover.body.sweep.index: mover.body.sweep for mover in verdict.movers}.values():
-        beside = [mover for mover in verdict.movers if mover.body.sweep is sweep]
-        points = torch.cat([mover.body.points[:, :2] for mover in beside])
-        owners = torch.tensor([len(mover.body.points) for mover in beside])
-        owners = torch.arange(len(beside)).repeat_interleave(owners)
-        rows = (loose & ~road_or_high & (lifted.gaussians.sweep_index == sweep.index)).nonzero().squeeze(1)
-        places = lifted.gaussians.means[rows, :2] - verdict.middle[:2]
-        distance, nearest = KDTree(points.numpy()).query(places.numpy(), distance_upper_bound=RIM)
-        near = torch.from_numpy(np.isfinite(distance))
-        owner = owners[torch.from_numpy(np.asarray(nearest))[near]]
-        settled[rows[near], :2] = torch.stack([mover.velocity for mover in beside])[owner]
     return settled
 
 

@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from flux4d_core.reconstruction.rigid.bodies import FEET
-from flux4d_core.reconstruction.rigid.settle import judge
+from flux4d_core.reconstruction.rigid.settle import judge, rows_of
 from flux4d_core.types import Clip, Lifted
 
 
@@ -44,9 +44,9 @@ def teach(lifted: Lifted, inputs: Clip, sweeps: Clip) -> Taught:
         verdict = judge(still, lifted, sweeps)
         for body in verdict.standing:
             standing[body.rows] = True
-        for mover in verdict.movers:
-            velocities[mover.body.rows, :2] = mover.velocity
-            moving[mover.body.rows] = True
+        for track in reversed(verdict.movers):
+            rows, own = rows_of(track, lifted, verdict)
+            velocities[rows], moving[rows] = own, True
     return Taught(velocities.to(device), moving.to(device), (standing & ~moving).to(device))
 
 
