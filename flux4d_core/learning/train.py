@@ -92,7 +92,7 @@ def train(
     training = _start(config, output, device, init)
     stream = ExampleStream(_later_streets(config, training.step), rank, ranks, device)
     began = time.perf_counter() - training.seconds
-    pool = [stream.make() for _ in range(2 * config.batch)] if _done(config, training) < 1 else []
+    pool = [stream.make() for _ in range(config.batch)] if _done(config, training) < 1 else []
     pace = Pace()
     book = Logbook(output, training, config.stream, config.pictures_every, pace) if rank == 0 else None
     if book is not None:
