@@ -105,7 +105,8 @@ def evaluate(
     Args:
         subject: The log or the streets.
         comparison: The methods and the frames.
-        json_file: Also write the table as JSON: "log", "weights", "rows", and "flow" or null. A row has
+        json_file: Also write the table as JSON: "log", "weights", "rows", "flows" by method, and
+            "flow", that of feed_forward, or null. A row has
             "method", "frames" (interpolated or future), "pixels" (full or dynamic), "psnr" (dB), "ssim",
             "depth_rmse" (m), "holes" (share), "seconds" and "count" (of frames). Flow has "moving_error",
             "nothing_moves_error", "standing_error" (m/s), "epe3d" (m) and the others printed below the table.

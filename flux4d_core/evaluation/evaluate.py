@@ -9,15 +9,16 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from flux4d_core.evaluation.flow import FlowMetrics, flow_metrics
 from flux4d_core.evaluation.methods import DESCRIPTIONS, Method, MethodName, MethodsConfig, apply_methods
-from flux4d_core.evaluation.metrics import FlowMetrics, flow_metrics, psnr
+from flux4d_core.evaluation.metrics import psnr
 from flux4d_core.evaluation.truth import MotionTruth
 from flux4d_core.learning.split import SplitConfig, split_clip
 from flux4d_core.lifting.visibility import visible_points
 from flux4d_core.model.reconstructor import Reconstructor
 from flux4d_core.progress import Report, silent
 from flux4d_core.rendering.photometric import ssim
-from flux4d_core.types import Clip, Frame, Rendering
+from flux4d_core.types import Clip, Frame, Lifted, Rendering
 
 FEWEST_PIXELS = 50
 """Frames with fewer dynamic pixels have no dynamic row."""
@@ -59,8 +60,13 @@ class Evaluation:
     log: str
     weights: str
     rows: tuple[Row, ...]
-    flow: FlowMetrics | None
-    """Motion of the feed-forward scene's LiDAR returns; None without truth."""
+    flows: dict[MethodName, FlowMetrics]
+    """Motion of the LiDAR returns in each method's scene; empty without truth."""
+
+    @property
+    def flow(self) -> FlowMetrics | None:
+        """Motion in the feed-forward scene."""
+        return self.flows.get("feed_forward")
 
 
 def evaluate_clip(
@@ -80,12 +86,21 @@ def evaluate_clip(
         report("Comparing with held-out frames", 0.0)
         rows += _rows(method, "interpolated", split.interpolated, clip, truth)
         rows += _rows(method, "future", split.future, clip, truth)
-    flow = None
-    moving = next((m.reconstruction for m in methods if m.name == "feed_forward"), None)
-    if truth is not None and moving is not None and bool(lifted.measured.any()):
-        measured = lifted.measured
-        flow = flow_metrics(moving.gaussians.velocities[measured], truth.velocities(lifted), lifted.heights[measured])
-    return Evaluation(clip.name, weights, tuple(rows), flow)
+    flows = {} if truth is None else _flows(methods, lifted, truth)
+    return Evaluation(clip.name, weights, tuple(rows), flows)
+
+
+def _flows(methods: list[Method], lifted: Lifted, truth: MotionTruth) -> dict[MethodName, FlowMetrics]:
+    """Motion in every scene; a scene's Gaussians are the lifted ones, in their order."""
+    measured = lifted.measured
+    if not bool(measured.any()):
+        return {}
+    true, heights = truth.velocities(lifted), lifted.heights[measured]
+    flows: dict[MethodName, FlowMetrics] = {}
+    for method in methods:
+        if method.reconstruction is not None:
+            flows[method.name] = flow_metrics(method.reconstruction.gaussians.velocities[measured], true, heights)
+    return flows
 
 
 def mean_of(evaluations: list[Evaluation], name: str) -> Evaluation:
@@ -95,8 +110,12 @@ def mean_of(evaluations: list[Evaluation], name: str) -> Evaluation:
         for row in evaluation.rows:
             groups[row.method, row.frames, row.pixels].append(row)
     rows = tuple(_mean_row(group) for group in groups.values())
-    flows = [evaluation.flow for evaluation in evaluations if evaluation.flow is not None]
-    return Evaluation(name, evaluations[0].weights, rows, _mean_flow(flows) if flows else None)
+    flows: dict[MethodName, list[FlowMetrics]] = defaultdict(list)
+    for evaluation in evaluations:
+        for method, flow in evaluation.flows.items():
+            flows[method].append(flow)
+    means: dict[MethodName, FlowMetrics] = {method: _mean_flow(group) for method, group in flows.items()}
+    return Evaluation(name, evaluations[0].weights, rows, means)
 
 
 def _mean_flow(flows: list[FlowMetrics]) -> FlowMetrics:
@@ -108,7 +127,7 @@ def _mean_flow(flows: list[FlowMetrics]) -> FlowMetrics:
 
 
 def as_json(evaluation: Evaluation) -> dict[str, Any]:
-    """The table as JSON: log, weights, rows and flow; nan becomes null."""
+    """The table as JSON: log, weights, rows, flow (of feed_forward) and flows (by method); nan becomes null."""
 
     def clean(value: Any) -> Any:
         if isinstance(value, dict):
@@ -117,7 +136,8 @@ def as_json(evaluation: Evaluation) -> dict[str, Any]:
             return [clean(inner) for inner in value]
         return None if isinstance(value, float) and not math.isfinite(value) else value
 
-    return clean(asdict(evaluation))
+    flow = None if evaluation.flow is None else asdict(evaluation.flow)
+    return clean(asdict(evaluation) | {"flow": flow})
 
 
 def as_markdown(evaluation: Evaluation) -> str:
@@ -134,20 +154,28 @@ def as_markdown(evaluation: Evaluation) -> str:
         ]
         cells = [row.method, row.frames, row.pixels, *("-" if f == "nan" else f for f in figures), str(row.count)]
         lines.append("| " + " | ".join(cells) + " |")
-    if evaluation.flow is not None:
-        flow = evaluation.flow
-        share = flow.moving_error / flow.nothing_moves_error if flow.nothing_moves_error > 0 else math.nan
-        lines += [
-            "",
-            f'Motion of LiDAR returns: moving {flow.moving_error:.2f} m/s ({share:.0%} of "nothing moves", '
-            f"{flow.nothing_moves_error:.2f} m/s), standing {flow.standing_error:.2f} m/s (off the ground "
-            f"{flow.standing_error_objects:.2f}, 99th percentile {flow.standing_error_p99:.2f}), "
-            f"EPE3D {flow.epe3d:.3f} m, Acc5 {flow.acc5:.3f}, Acc10 {flow.acc10:.3f}, "
-            f"angle {flow.angle:.3f} rad, IoU {flow.iou:.3f}.",
-        ]
+    lines += _flow_lines(evaluation)
     lines += ["", "Dynamic pixels: surfaces that move faster than 0.5 m/s. Rows:"]
     lines += [f"- `{name}`: {DESCRIPTIONS[name]}" for name in _methods(evaluation)]
     return "\n".join(lines)
+
+
+def _flow_lines(evaluation: Evaluation) -> list[str]:
+    if not evaluation.flows:
+        return []
+    lines = ["", "Motion of LiDAR returns (m/s; EPE3D in m over 0.1 s; angle in rad):", ""]
+    lines += [
+        "| method | moving | of nothing moves | standing | off the ground | 99th percentile "
+        "| EPE3D | Acc5 | Acc10 | angle | IoU |",
+        "|" + "---|" * 11,
+    ]
+    for method, flow in evaluation.flows.items():
+        share = flow.moving_error / flow.nothing_moves_error if flow.nothing_moves_error > 0 else math.nan
+        figures = [f"{flow.moving_error:.2f}", f"{share:.0%}"]
+        figures += [f"{v:.2f}" for v in (flow.standing_error, flow.standing_error_objects, flow.standing_error_p99)]
+        figures += [f"{v:.3f}" for v in (flow.epe3d, flow.acc5, flow.acc10, flow.angle, flow.iou)]
+        lines.append("| " + " | ".join([method, *("-" if "nan" in f else f for f in figures)]) + " |")
+    return lines
 
 
 def _methods(evaluation: Evaluation) -> list[MethodName]:

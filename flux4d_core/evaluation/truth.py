@@ -11,7 +11,7 @@ from scipy.spatial import ConvexHull, KDTree, QhullError
 from torch import Tensor
 
 from flux4d_core.data.labels import box_velocities, boxes_at, inside_boxes
-from flux4d_core.evaluation.metrics import MOVING
+from flux4d_core.evaluation.flow import MOVING
 from flux4d_core.geometry import project
 from flux4d_core.types import Boxes, Camera, Clip, Frame, Lifted, Truth
 
