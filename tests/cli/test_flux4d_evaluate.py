@@ -26,7 +26,7 @@ def test_the_papers_split_has_five_frames_between_the_inputs_and_five_after(
     ended = flux4d("evaluate", toy_log, "--methods", "nearest_frame", "lifted", "--json", file, "--device", "cpu")
     assert ended.code == 0
     table = json.loads(file.read_text())
-    assert set(table) == {"log", "weights", "rows", "flow", "flows"}
+    assert set(table) == {"log", "weights", "rows", "flow", "flows", "novel_views"}
     assert rows(table) == [
         (method, frames, "full", 5) for method in ("nearest_frame", "lifted") for frames in ("interpolated", "future")
     ]
