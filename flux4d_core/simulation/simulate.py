@@ -148,7 +148,12 @@ def simulate(
     seed: int, config: SimulationConfig, device: torch.device | str = "cpu", report: Report = silent
 ) -> tuple[Clip, Truth]:
     """One clip and all that is true about it. The same seed gives the same clip on every device, up to rounding."""
-    simulation = build(seed, config, device)
+    return record(build(seed, config, device), report)
+
+
+def record(simulation: Simulation, report: Report = silent) -> tuple[Clip, Truth]:
+    """What the vehicle's sensors see on their way, and all that is true about it."""
+    config, seed = simulation.config, simulation.street.seed
     times = simulation.sweep_times
     shots = sorted(
         ((simulation.camera(mount, time + mount.delay), mount) for time in times for mount in simulation.rig.cameras),
