@@ -12,7 +12,7 @@ from flux4d_core.errors import Flux4dError, Flux4dWarning
 from flux4d_core.evaluation import bootstrap
 from flux4d_core.evaluation.clips import ClipSource, Opening, Piece, Street, hash_of
 from flux4d_core.evaluation.definitions import DEFINITIONS, definitions_hash
-from flux4d_core.evaluation.methods import METHODS, MethodName
+from flux4d_core.evaluation.methods import DESCRIPTIONS, METHODS, MethodName
 from flux4d_core.learning.split import SplitConfig
 from flux4d_core.progress import Report, silent
 
@@ -128,7 +128,7 @@ def read_protocol(path: Path) -> Protocol:
 
 
 def _protocol(content: dict[str, Any]) -> Protocol:
-    if unknown := [name for name in content["methods"] if name not in METHODS]:
+    if unknown := [name for name in content["methods"] if name not in DESCRIPTIONS]:
         raise ValueError(f"unknown methods {', '.join(map(str, unknown))}")
     plan = Plan(
         name=str(content["name"]),

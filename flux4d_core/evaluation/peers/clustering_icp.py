@@ -12,19 +12,21 @@ one sweep has.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
 
 import numpy as np
 import torch
 from jaxtyping import Float, Int
 from scipy.ndimage import maximum_filter
 from scipy.spatial import KDTree
-from torch import Tensor
 
 from flux4d_core.errors import Flux4dError
 from flux4d_core.evaluation.peers.returns import Returns, consecutive, upright_returns, with_velocities
 from flux4d_core.progress import Report, silent
 from flux4d_core.types import Clip, Gaussians, Lifted
 
+LIBRARIES = {"scikit-learn": "sklearn", "small_gicp": "small_gicp"}
+"""The optional libraries of this method, and what they are imported as."""
 Points = Float[np.ndarray, "P 3"]
 
 
@@ -65,22 +67,20 @@ class _Match:
     transform: Float[np.ndarray, "4 4"]
 
 
-def clustering_icp(
-    clip: Clip, lifted: Lifted, config: ClusteringIcpConfig | None = None, report: Report = silent
-) -> Gaussians:
+def clustering_icp(clip: Clip, lifted: Lifted, config: ClusteringIcpConfig, report: Report = silent) -> Gaussians:
     """The lifted Gaussians with the velocities that clusters and ICP find.
 
     Raises:
         Flux4dError: scikit-learn or small_gicp is not installed.
+        LogError: no LiDAR of the clip has two sweeps with returns above the ground.
     """
-    config = config or ClusteringIcpConfig()
-    _check_libraries()
+    check_libraries()
     returns = upright_returns(clip, lifted)
+    pairs = consecutive(clip, returns)
     labels = _clusters(returns, config)
-    pairs = consecutive(clip)
     velocities = [np.full((len(group), 3), np.nan, dtype=np.float32) for group in returns]
     for number, (i, j) in enumerate(pairs):
-        report("Matching clusters by ICP", number / max(len(pairs), 1))
+        report("Matching clusters by ICP", number / len(pairs))
         source = _Sweep.of(returns[i], labels[i], config)
         target = _Sweep.of(returns[j], labels[j], config)
         for match in _matches(source, target, clip.sweeps[j].time - clip.sweeps[i].time, config):
@@ -91,15 +91,14 @@ def clustering_icp(
     return with_velocities(lifted, returns, [torch.from_numpy(np.nan_to_num(v)) for v in velocities])
 
 
-def _check_libraries() -> None:
-    try:
-        import sklearn.cluster
-        import small_gicp  # noqa: F401
-    except ImportError as problem:
+def check_libraries() -> None:
+    """Refuse early where the optional libraries are missing."""
+    missing = [name for name, module in LIBRARIES.items() if find_spec(module) is None]
+    if missing:
         raise Flux4dError(
-            f"clustering_icp: expected scikit-learn and small_gicp, found no {problem.name}; "
-            "pip install 'flux4d[evaluate]'"
-        ) from problem
+            f"clustering_icp: expected {' and '.join(LIBRARIES)}, found no {' and no '.join(missing)}; "
+            "install them with: pip install 'flux4d[evaluate]'"
+        )
 
 
 def _clusters(returns: list[Returns], config: ClusteringIcpConfig) -> list[Int[np.ndarray, "P"]]:
@@ -107,8 +106,6 @@ def _clusters(returns: list[Returns], config: ClusteringIcpConfig) -> list[Int[n
     from sklearn.cluster import DBSCAN  # the extra "evaluate"
 
     points = torch.cat([group.points for group in returns]).numpy().astype(np.float64)
-    if len(points) == 0:
-        return [np.zeros(0, dtype=np.int64) for _ in returns]
     _, voxel = np.unique(np.floor(points / config.voxel).astype(np.int64), axis=0, return_inverse=True)
     counts = np.bincount(voxel)
     centers = np.stack([np.bincount(voxel, points[:, axis]) for axis in range(3)], -1) / counts[:, None]
@@ -132,7 +129,9 @@ class _Sweep:
         chosen = [int(n) for n in numbers[counts >= config.fewest]]
         rows = {n: np.flatnonzero(labels == n) for n in chosen}
         points, times = returns.points.numpy().astype(np.float64), returns.times.numpy()
-        return _Sweep(rows, {n: points[r] for n, r in rows.items()}, {n: float(times[r].mean()) for n, r in rows.items()})
+        return _Sweep(
+            rows, {n: points[r] for n, r in rows.items()}, {n: float(times[r].mean()) for n, r in rows.items()}
+        )
 
 
 def _note(velocities: np.ndarray, sweep: _Sweep, number: int, until: float, transform: np.ndarray, keep: bool = False):

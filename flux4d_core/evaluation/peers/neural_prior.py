@@ -9,12 +9,12 @@ sweeps, but with the few thousand returns a step that a CPU can push through the
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from flux4d_core.errors import LogError
 from flux4d_core.evaluation.peers.returns import Returns, consecutive, upright_returns, with_velocities
 from flux4d_core.learning.neighbors import nearest
 from flux4d_core.progress import Report, silent
@@ -48,7 +48,7 @@ class _Field(nn.Module):
     def __init__(self, config: NeuralPriorConfig, origin: Float[Tensor, "4"], interval: float) -> None:
         super().__init__()
         sizes = [4, *[config.width] * config.layers]
-        linear = [nn.Linear(a, b) for a, b in zip(sizes, sizes[1:], strict=False)]
+        linear = [nn.Linear(a, b) for a, b in pairwise(sizes)]
         self.layers = nn.Sequential(*[layer for one in linear for layer in (one, nn.ReLU())], nn.Linear(sizes[-1], 3))
         self.origin, self.interval = origin, interval
 
@@ -59,23 +59,15 @@ class _Field(nn.Module):
         return self.layers(there) / self.interval
 
 
-def neural_prior(
-    clip: Clip, lifted: Lifted, config: NeuralPriorConfig | None = None, report: Report = silent
-) -> Gaussians:
+def neural_prior(clip: Clip, lifted: Lifted, config: NeuralPriorConfig, report: Report = silent) -> Gaussians:
     """The lifted Gaussians with the velocities of a network fitted to this clip; the same ones every time.
 
     Raises:
         LogError: no LiDAR of the clip has two sweeps with returns above the ground.
     """
-    config = config or NeuralPriorConfig()
     device = lifted.gaussians.means.device
     returns = [Returns(r.points.to(device), r.times.to(device)) for r in upright_returns(clip, lifted)]
-    pairs = [(returns[i], returns[j]) for i, j in consecutive(clip) if len(returns[i]) and len(returns[j])]
-    if not pairs:
-        raise LogError(
-            f"{clip.name}: expected two sweeps of a LiDAR with returns above the ground, to fit a motion to, found "
-            f"{len(clip.sweeps)} sweeps; choose another window"
-        )
+    pairs = [(returns[i], returns[j]) for i, j in consecutive(clip, returns)]
     with torch.enable_grad():
         field = _fitted(pairs, lifted, config, report)
     velocities = [field(group.points, group.times).cpu() for group in returns]

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -9,6 +10,7 @@ from jaxtyping import Bool, Float
 from scipy.spatial import KDTree
 from torch import Tensor
 
+from flux4d_core.errors import LogError
 from flux4d_core.lifting.ground import heights_above_ground
 from flux4d_core.types import Clip, Gaussians, Lifted
 
@@ -45,16 +47,26 @@ def upright_returns(clip: Clip, lifted: Lifted) -> list[Returns]:
     wanted = (heights_above_ground(points, clip) > LOWEST).cpu() & _inside(points.cpu(), region)
     kept = wanted.split([len(sweep.points) for sweep in clip.sweeps])
     return [
-        Returns(sweep.points.cpu()[rows], sweep.times.cpu()[rows]) for sweep, rows in zip(clip.sweeps, kept, strict=True)
+        Returns(sweep.points.cpu()[rows], sweep.times.cpu()[rows])
+        for sweep, rows in zip(clip.sweeps, kept, strict=True)
     ]
 
 
-def consecutive(clip: Clip) -> list[tuple[int, int]]:
-    """Numbers of every sweep and of the next one of the same LiDAR."""
+def consecutive(clip: Clip, returns: Sequence[Returns]) -> list[tuple[int, int]]:
+    """Numbers of every sweep and of the next one of the same LiDAR, where both have returns.
+
+    Raises:
+        LogError: there is no such pair, so motion cannot be seen.
+    """
     pairs = []
     for sensor in dict.fromkeys(sweep.sensor for sweep in clip.sweeps):
-        numbers = [i for i, sweep in enumerate(clip.sweeps) if sweep.sensor == sensor]
-        pairs += list(zip(numbers, numbers[1:], strict=False))
+        numbers = [i for i, sweep in enumerate(clip.sweeps) if sweep.sensor == sensor and len(returns[i]) > 0]
+        pairs += pairwise(numbers)
+    if not pairs:
+        raise LogError(
+            f"{clip.name}: expected two input sweeps of one LiDAR with returns above the ground, to see motion in, "
+            f"found {sum(len(group) > 0 for group in returns)}; choose another window"
+        )
     return pairs
 
 
