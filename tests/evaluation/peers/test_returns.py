@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from driving_box import SIZE, START, VELOCITY, driving_clip, lifted_of
+from driving_box import START, VELOCITY, driving_clip, lifted_of, on_box
 
 from flux4d_core.errors import LogError
 from flux4d_core.evaluation.peers.returns import consecutive, upright_returns, with_velocities
@@ -57,13 +57,13 @@ def test_a_lifted_pixel_moves_with_a_return_within_a_metre_at_the_pixels_own_tim
     clip = driving_clip()
     lifted = lifted_of(clip)
     returns = upright_returns(clip, lifted)
-    left, front = START + SIZE * torch.tensor([0.5, 1, 0.8]), START + SIZE * torch.tensor([1, 1, 0.8])
-    places = [
-        left + torch.tensor([0, 0.5, 0]),
-        left + torch.tensor([0, 1.2, 0]),
-        *[front + torch.tensor([1.2, 0, 0])] * 2,
-    ]
-    times = [0.0, 0.0, 0.0, 0.05]  # half a metre of the box's way later, its front is near
+    box = lifted.gaussians.means[lifted.measured & (lifted.gaussians.times == 0) & on_box(lifted.gaussians)]
+    rear = box[box[:, 0] < START[0] + 0.01]
+    left = box[box[:, 1] > -1.01]
+    left, rear = left[left[:, 2].argmax()], rear[rear[:, 2].argmax()]
+    beside, behind = torch.tensor([0.0, 1, 0]), torch.tensor([-1.0, 0, 0])
+    places = [left + 0.9 * beside, left + 1.2 * beside, rear + 0.8 * behind, rear + 0.8 * behind]
+    times = [0.0, 0.0, 0.0, 0.05]  # by then the box is half a metre farther
     pixels = replace(lifted.gaussians[:4], means=torch.stack(places), times=torch.tensor(times))
     pixels = replace(pixels, sweep_index=torch.zeros_like(pixels.sweep_index))
     count = int(lifted.measured.sum())
@@ -75,7 +75,7 @@ def test_a_lifted_pixel_moves_with_a_return_within_a_metre_at_the_pixels_own_tim
     )
     moved = with_velocities(added, returns, [VELOCITY.expand(len(group), 3) for group in returns])
     still = torch.zeros(3)
-    assert torch.equal(moved.velocities[-4:], torch.stack([VELOCITY, still, still, VELOCITY]))
+    assert torch.equal(moved.velocities[-4:], torch.stack([VELOCITY, still, VELOCITY, still]))
 
 
 def test_every_sweep_is_followed_by_the_next_of_its_own_lidar() -> None:
