@@ -38,8 +38,8 @@ class ClusteringIcpConfig:
     """Fused returns are thinned to one per voxel of this size (m) before clustering; ours, for speed."""
     touch: float = 0.5
     """Voxels nearer than this belong to one cluster (m); ours: theirs is 0.25 m, for the dense sweeps of 64 beams."""
-    fewest: int = 10
-    """Returns that a cluster needs in a sweep to be matched there; ours: theirs is 30."""
+    fewest: int = 11
+    """Returns that a cluster needs in a sweep to be matched there; ours: theirs is 30, and small_gicp wants 11."""
     fastest: float = 33.3
     """Speed limit of the search (m/s): 120 km/h."""
     bin: float = 0.1
@@ -134,7 +134,9 @@ class _Sweep:
         )
 
 
-def _note(velocities: np.ndarray, sweep: _Sweep, number: int, until: float, transform: np.ndarray, keep: bool = False):
+def _note(
+    velocities: np.ndarray, sweep: _Sweep, number: int, until: float, transform: np.ndarray, keep: bool = False
+) -> None:
     """Write the velocities that carry a cluster to where it is at `until`; `keep` what is there already."""
     seconds = until - sweep.seconds[number]
     if abs(seconds) < 1e-3:
