@@ -1,55 +1,54 @@
 """`flux4d evaluate`: methods side by side on held-out frames."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-import torch
 import tyro
 
 from flux4d_core.cli.logs import MAX_SEED
-from flux4d_core.cli.options import CameraNames, Device, LabelFile, WeightsFile, check_number, check_output, pick_device
-from flux4d_core.cli.progress import progress_bar
-from flux4d_core.cli.stored_truth import stored_truth
-from flux4d_core.data.formats import open_log
-from flux4d_core.data.labels import boxes_in_clip
-from flux4d_core.data.log import Log, Window, cut, reference_times
-from flux4d_core.data.poses import SECOND_NS, typical_period_ns
-from flux4d_core.errors import Flux4dError, LogError
-from flux4d_core.evaluation.evaluate import (
-    Evaluation,
-    EvaluationConfig,
-    as_json,
-    as_markdown,
-    evaluate_clip,
-    mean_of,
+from flux4d_core.cli.options import (
+    CameraNames,
+    Device,
+    LabelFile,
+    WeightsFile,
+    check_folder,
+    check_number,
+    check_output,
+    pick_device,
 )
-from flux4d_core.evaluation.methods import METHODS, MethodName, MethodsConfig
-from flux4d_core.evaluation.truth import LabelledTruth, MotionTruth, SimulatedTruth
+from flux4d_core.cli.progress import progress_bar
+from flux4d_core.errors import Flux4dError
+from flux4d_core.evaluation.clips import ClipSource, Opening, Piece, Street
+from flux4d_core.evaluation.methods import METHODS, MethodName
+from flux4d_core.evaluation.presets import PRESETS, PresetName
+from flux4d_core.evaluation.protocol import Plan, Protocol, check, freeze, read_protocol
+from flux4d_core.evaluation.run import Tools, run, title
+from flux4d_core.evaluation.store import Store, summary, total
+from flux4d_core.evaluation.table import as_markdown, intervals_of
 from flux4d_core.learning.split import SplitConfig
-from flux4d_core.model.checkpoint import Checkpoint, default_weights, load_checkpoint
+from flux4d_core.model.checkpoint import default_weights, load_checkpoint
 from flux4d_core.progress import Report
-from flux4d_core.reconstruction.optimize import OptimizeConfig
-from flux4d_core.rendering.render import compile_kernels
-from flux4d_core.simulation.config import SimulationConfig
-from flux4d_core.simulation.simulate import simulate
-from flux4d_core.types import Clip
 from flux4d_core.writing import written_whole
 
-RATE = 10.0
-"""Sweeps a second of simulated streets."""
+OptionalPath = Annotated[Path | None, tyro.conf.arg(metavar="PATH", help_behavior_hint="")]
 
 
 @dataclass(frozen=True)
 class Subject:
-    """What the methods are tried on."""
+    """What the methods are tried on: a log, --seeds, a --preset, or what a --protocol names."""
 
     log: Annotated[tyro.conf.Positional[Path | None], tyro.conf.arg(metavar="[LOG]", help_behavior_hint="")] = None
-    """Folder of a driving log; or leave it out and name --seeds."""
+    """Folder of a driving log; or leave it out and name one of the next three."""
     seeds: Annotated[tuple[int, ...], tyro.conf.arg(metavar="INT ...", help_behavior_hint="")] = ()
     """Numbers of simulated streets, instead of a log; the table is their mean."""
+    preset: Annotated[PresetName | None, tyro.conf.arg(help_behavior_hint="")] = None
+    """streets: 9000 to 9039; pandaset: Flux4D's protocol; waymo: DrivingRecon's scenes."""
+    protocol: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")] = None
+    """Run what this protocol.json froze, and refuse if data, weights or definitions are not its own."""
+    root: OptionalPath = None
+    """The folder that holds the logs of a preset or protocol."""
     labels: LabelFile = None
     """Labelled boxes of the log: which pixels are dynamic, and true velocities; simulated logs know both."""
     start: float = 0.0
@@ -59,13 +58,43 @@ class Subject:
 
     def check(self) -> None:
         """Refuse what contradicts itself."""
-        if (self.log is None) == (not self.seeds):
-            found = "neither" if self.log is None else "both"
-            raise Flux4dError(f"evaluate: expected the folder of a log or --seeds, found {found}; give one of them")
-        if self.log is None and (self.labels is not None or self.start != 0 or self.cameras):
-            raise Flux4dError("evaluate: --labels, --start and --cameras go with a log, not with --seeds")
+        named = {"the folder of a log": self.log, "--seeds": self.seeds, "--preset": self.preset}
+        named["--protocol"] = self.protocol
+        given = [name for name, value in named.items() if value is not None and value != ()]
+        if len(given) != 1:
+            found = "neither" if not given else "both" if len(given) == 2 else "several"
+            raise Flux4dError(
+                "evaluate: expected the folder of a log, --seeds, --preset or --protocol, "
+                f"found {found}; give one of them"
+            )
+        if self.log is None and (self.start != 0 or self.cameras):
+            raise Flux4dError(f"evaluate: --start and --cameras go with a log, not with {given[0]}")
+        if self.labels is not None and self.log is None and self.protocol is None:
+            raise Flux4dError(f"evaluate: --labels goes with a log, not with {given[0]}")
+        if self.root is not None and (self.log is not None or self.seeds or self.preset == "streets"):
+            raise Flux4dError("evaluate: --root goes with --preset pandaset, --preset waymo or --protocol")
         for seed in self.seeds:
             check_number("--seeds", seed, 0, MAX_SEED)
+        if len(set(self.seeds)) < len(self.seeds):
+            raise Flux4dError("--seeds: expected every street once, found one named twice")
+
+    @property
+    def folder(self) -> Path:
+        """That holds the logs."""
+        return self.log.resolve().parent if self.log is not None else self.root or Path()
+
+    @property
+    def clips(self) -> tuple[ClipSource, ...]:
+        if self.log is not None:
+            return (Piece(self.log.resolve().name, self.start, self.cameras),)
+        return PRESETS[self.preset]() if self.preset is not None else tuple(Street(seed) for seed in self.seeds)
+
+    @property
+    def name(self) -> str:
+        """Of many of them."""
+        if self.preset in (None, "streets"):
+            return "simulated streets"
+        return f"clips of {self.preset}"
 
 
 @dataclass(frozen=True)
@@ -76,26 +105,17 @@ class Comparison:
     """Rows of the table."""
     optimize: int = 1000
     """Steps of per-scene optimisation in the rows that optimise."""
+    novel_views: bool = True
+    """On simulated streets, also compare with exact images from 1, 2 and 3 m beside the path and from 1 m above."""
+    leave_out: Annotated[str | None, tyro.conf.arg(metavar="CAMERA", help_behavior_hint="")] = None
+    """A camera that no method is given, and that is predicted, on logs with several."""
     split: SplitConfig = field(default_factory=SplitConfig)
-
-    def check(self) -> None:
-        """Refuse numbers with which nothing can be compared."""
-        if not self.methods:
-            raise Flux4dError(f"--methods: expected one or more of {', '.join(METHODS)}, found none")
-        check_number("--optimize", self.optimize, 1, 1_000_000)
-        check_number("--split.first", self.split.first, 0, 10_000)
-        check_number("--split.stride", self.split.stride, 1, 100)
-        check_number("--split.inputs", self.split.inputs, 2, 1000)
-        check_number("--split.future", self.split.future, 0, 1000)
-
-    @property
-    def config(self) -> EvaluationConfig:
-        return EvaluationConfig(self.split, MethodsConfig(self.methods, optimize=OptimizeConfig(steps=self.optimize)))
 
 
 def evaluate(
     subject: Annotated[Subject, tyro.conf.arg(name="")],
     comparison: Annotated[Comparison, tyro.conf.arg(name="")],
+    output: Annotated[Path | None, tyro.conf.arg(metavar="FOLDER", help_behavior_hint="")] = None,
     json_file: Annotated[Path | None, tyro.conf.arg(name="json", metavar="FILE", help_behavior_hint="")] = None,
     checkpoint: WeightsFile = None,
     device: Device = "auto",
@@ -103,83 +123,88 @@ def evaluate(
     """Set methods side by side on held-out frames of a log, or of simulated streets, and print one table.
 
     Args:
-        subject: The log or the streets.
+        subject: The log, the streets, or a protocol of many.
         comparison: The methods and the frames.
-        json_file: Also write the table as JSON: "log", "weights", "rows", and "flow" or null. A row has
-            "method", "frames" (interpolated or future), "pixels" (full or dynamic), "psnr" (dB), "ssim",
-            "depth_rmse" (m), "holes" (share), "seconds" and "count" (of frames). Flow has "moving_error",
-            "nothing_moves_error", "standing_error" (m/s), "epe3d" (m) and the others printed below the table.
-            With several seeds, "clips" lists one such table for each. What is not known is null.
+        output: Folder for protocol.json (frozen: `--protocol` runs it again), results.json, clips.csv, table.md and
+            gallery/ (the worst ten by metric). Each finished clip is stored at once: the same command goes on where
+            it was stopped.
+        json_file: Also write the table as JSON: "log", "weights", "rows", "flows" by method, "flow", that of
+            feed_forward, or null, and "novel_views". A row has
+            "method", "frames" (interpolated or future), "pixels" (full or dynamic), "psnr" (dB), "ssim", "gmsd",
+            "lpips", "depth_rmse" (m), "velocity_rmse" (m/s), "holes" (share), "seconds" and "count" (of frames). Flow
+            has "moving_error", "nothing_moves_error", "standing_error" (m/s), "epe3d" (m) and the others printed
+            below the table. With several clips, "clips" lists one such table for each, and "intervals" says how far
+            means can be trusted. What is not known is null.
         checkpoint: Weights to use.
         device: Where to compute.
     """
     subject.check()
-    comparison.check()
     if json_file is not None:
         check_output(json_file, None, "--json")
+    if output is not None:
+        check_folder(output, f"--output {output}")
+    frozen, plan = _plan(subject, comparison)
+    _check_plan(plan)
     chosen = pick_device(device)
     weights = None
-    if "feed_forward" in comparison.methods:
+    if "feed_forward" in plan.methods:
         weights = load_checkpoint(checkpoint or default_weights(), chosen)
-    results = []
+    opening = Opening(plan.split, subject.folder, subject.labels, plan.novel_views)
+    tools = Tools(opening, weights, chosen)
     with progress_bar() as report:
-        for clip, truth in _clips(subject, comparison.split, chosen, report):
-            compile_kernels(report, chosen)  # not part of the seconds in the table
-            results.append(_evaluate(clip, truth, weights, comparison, report))
-    table = results[0] if len(results) == 1 else mean_of(results, f"{len(results)} simulated streets")
-    print(as_markdown(table))
+        store = _store(frozen, plan, tools, output, report)
+        results = run(plan, tools, store, report)
+    table = total(results, title(plan, len(results)))
+    print(as_markdown(table, intervals_of(results)))
     if json_file is not None:
-        _write_json(table, results, json_file)
+        _write_json(summary(results, table), json_file)
 
 
-def _evaluate(
-    clip: Clip, truth: MotionTruth | None, weights: Checkpoint | None, comparison: Comparison, report: Report
-) -> Evaluation:
-    if weights is None:
-        return evaluate_clip(clip, truth, None, comparison.config, report=report)
-    name = f"{weights.origin.name} ({weights.fingerprint})"
-    return evaluate_clip(clip, truth, weights.model, comparison.config, weights=name, report=report)
+def _plan(subject: Subject, comparison: Comparison) -> tuple[Protocol | None, Plan]:
+    if subject.protocol is not None:
+        if comparison != Comparison():
+            raise Flux4dError(
+                "--protocol: --methods, --split, --optimize, --novel-views and --leave-out are the protocol's own; "
+                "leave them out"
+            )
+        frozen = read_protocol(subject.protocol)
+        return frozen, frozen.plan
+    if subject.preset in ("pandaset", "waymo") and subject.root is None:
+        raise Flux4dError(f"--preset {subject.preset}: expected --root FOLDER, the folder that holds its logs")
+    return None, Plan(
+        name=subject.name,
+        clips=subject.clips,
+        split=comparison.split,
+        methods=comparison.methods,
+        optimize=comparison.optimize,
+        novel_views=comparison.novel_views,
+        leave_out=comparison.leave_out,
+    )
 
 
-def _clips(
-    subject: Subject, split: SplitConfig, device: torch.device, report: Report
-) -> Iterator[tuple[Clip, MotionTruth | None]]:
-    if subject.log is not None:
-        yield _recorded(open_log(subject.log, subject.labels), subject, split, device, report)
-    simulation = SimulationConfig(duration=(split.last + split.future) / RATE, rate=RATE)
-    for seed in subject.seeds:
-        clip, truth = simulate(seed, simulation, device, report)
-        yield clip, SimulatedTruth(clip, truth)
+def _check_plan(plan: Plan) -> None:
+    """Refuse numbers with which nothing can be compared."""
+    if not plan.methods:
+        raise Flux4dError(f"--methods: expected one or more of {', '.join(METHODS)}, found none")
+    check_number("--optimize", plan.optimize, 1, 1_000_000)
+    check_number("--split.first", plan.split.first, 0, 10_000)
+    check_number("--split.stride", plan.split.stride, 1, 100)
+    check_number("--split.inputs", plan.split.inputs, 2, 1000)
+    check_number("--split.future", plan.split.future, 0, 1000)
+    for source in plan.clips:
+        if isinstance(source, Street):
+            check_number("--seeds", source.seed, 0, MAX_SEED)
 
 
-def _recorded(
-    log: Log, subject: Subject, split: SplitConfig, device: torch.device, report: Report
-) -> tuple[Clip, MotionTruth | None]:
-    window = Window(subject.start, _duration(log, subject.start, split), subject.cameras)
-    clip = cut(log, window, report)
-    if log.labels:
-        return clip.to(device), LabelledTruth(boxes_in_clip(log, clip.start_ns))
-    exact = stored_truth(log, clip)
-    clip = clip.to(device)
-    return clip, None if exact is None else SimulatedTruth(clip, exact.to(device))
+def _store(frozen: Protocol | None, plan: Plan, tools: Tools, output: Path | None, report: Report) -> Store | None:
+    """Checks a given protocol; freezes one where there is a folder for it."""
+    if frozen is not None:
+        check(frozen, tools.opening, tools.weights_name, report)
+    if output is None:
+        return None
+    return Store.begin(output, frozen or freeze(plan, tools.opening, tools.weights_name, report))
 
 
-def _duration(log: Log, start: float, split: SplitConfig) -> float:
-    """Seconds from the first sweep at `start` to the last that the split asks for, or the log has."""
-    stamps = reference_times(log)
-    times = (stamps - stamps[0]) / SECOND_NS
-    first = int((times < start - typical_period_ns(stamps) / 4 / SECOND_NS).sum())
-    if first + split.last >= len(times):
-        raise LogError(
-            f"{log.path}: expected {split.last + 1} sweeps from {start:g} s on, found {len(times) - first}; "
-            "start earlier, or take fewer inputs (--split.inputs)"
-        )
-    return float(times[min(first + split.last + split.future, len(times) - 1)] - times[first])
-
-
-def _write_json(table: Evaluation, results: list[Evaluation], path: Path) -> None:
-    content = as_json(table)
-    if len(results) > 1:
-        content["clips"] = [as_json(result) for result in results]
+def _write_json(content: dict[str, Any], path: Path) -> None:
     with written_whole(path) as temporary:
         temporary.write_text(json.dumps(content, indent=1, allow_nan=False), encoding="utf-8")

@@ -9,6 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from flux4d_core.evaluation.peers.clustering_icp import ClusteringIcpConfig, check_libraries, clustering_icp
+from flux4d_core.evaluation.peers.neural_prior import NeuralPriorConfig, neural_prior
 from flux4d_core.geometry import invert, pixel_rays, rotate, transform
 from flux4d_core.lifting.lift import lift
 from flux4d_core.model.reconstructor import Reconstructor
@@ -18,14 +20,29 @@ from flux4d_core.reconstruction.optimize import OptimizeConfig, optimize
 from flux4d_core.rendering.render import render
 from flux4d_core.types import Clip, Frame, Lifted, Rendering
 
-MethodName = Literal["nearest_frame", "lifted", "feed_forward", "optimized_static", "optimized_moving"]
+MethodName = Literal[
+    "nearest_frame",
+    "lifted",
+    "feed_forward",
+    "optimized_static",
+    "optimized_moving",
+    "nothing_moves",
+    "clustering_icp",
+    "neural_prior",
+]
 METHODS: tuple[MethodName, ...] = ("nearest_frame", "lifted", "feed_forward", "optimized_static", "optimized_moving")
+"""The rows of a table where none are asked for."""
+PEERS: tuple[MethodName, ...] = ("nothing_moves", "clustering_icp", "neural_prior")
+"""Other people's ways to find motion, where asked for."""
 DESCRIPTIONS: dict[MethodName, str] = {
     "nearest_frame": "the input image nearest in time, warped by the lifted scene's depth as if nothing moved",
     "lifted": "the lifted Gaussians without network: the lower bound",
     "feed_forward": "the network: lift, predict, check motion against the sweeps, refine",
     "optimized_static": "Adam on the lifted Gaussians of this scene, without motion: a reference, not a bound",
     "optimized_moving": "the same with a free velocity for every Gaussian",
+    "nothing_moves": "the lifted Gaussians as they are: what motion is worth is the distance to this row",
+    "clustering_icp": "the lifted Gaussians with the motion of clusters, matched by ICP as ICP-Flow does",
+    "neural_prior": "the lifted Gaussians with the motion of a network fitted to the clip's sweeps as NSFP does",
 }
 
 
@@ -51,12 +68,16 @@ class MethodsConfig:
     reconstruction: ReconstructionConfig = field(default_factory=ReconstructionConfig)
     optimize: OptimizeConfig = field(default_factory=OptimizeConfig)
     """Per-scene optimisation; `motion` is set by the row."""
+    clustering_icp: ClusteringIcpConfig = field(default_factory=ClusteringIcpConfig)
+    neural_prior: NeuralPriorConfig = field(default_factory=NeuralPriorConfig)
 
 
 def apply_methods(
     inputs: Clip, model: Reconstructor | None, config: MethodsConfig, report: Report = silent
 ) -> tuple[Lifted, list[Method]]:
     """All wanted methods on one input clip, sharing one lifted scene. Without a model, no feed-forward row."""
+    if "clustering_icp" in config.names:
+        check_libraries()
     began = time.perf_counter()
     lifted = lift(inputs, config.reconstruction.lift, report)
     lift_seconds = time.perf_counter() - began
@@ -88,12 +109,16 @@ def _scene(
     frames = list(inputs.frames)
     start = Reconstruction(lifted.gaussians, lifted.sky)
     match name:
-        case "nearest_frame" | "lifted":
+        case "nearest_frame" | "lifted" | "nothing_moves":
             return start
         case "feed_forward":
             assert model is not None
             with torch.no_grad():
                 return Reconstruction(predict(model, lifted, inputs, config.reconstruction, report), lifted.sky)
+        case "clustering_icp":
+            return Reconstruction(clustering_icp(inputs, lifted, config.clustering_icp, report), lifted.sky)
+        case "neural_prior":
+            return Reconstruction(neural_prior(inputs, lifted, config.neural_prior, report), lifted.sky)
         case "optimized_static":
             return optimize(start, frames, replace(config.optimize, motion=False), report)
         case "optimized_moving":

@@ -5,27 +5,32 @@ from typing import Protocol
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from PIL import Image, ImageDraw
 from scipy.spatial import ConvexHull, KDTree, QhullError
 from torch import Tensor
 
 from flux4d_core.data.labels import box_velocities, boxes_at, inside_boxes
-from flux4d_core.evaluation.metrics import MOVING
+from flux4d_core.evaluation.flow import BACKGROUND, MOVING, Returns, class_number
 from flux4d_core.geometry import project
-from flux4d_core.types import Boxes, Camera, Clip, Frame, Lifted, Truth
+from flux4d_core.types import Boxes, Camera, Clip, Frame, FrameTruth, Lifted, Truth
 
 
 class MotionTruth(Protocol):
     """What evaluation asks about motion."""
 
-    def dynamic_pixels(self, frame: Frame) -> Bool[Tensor, "h w"]:
-        """Pixels of one of the clip's frames whose surface moves faster than 0.5 m/s."""
+    def pixel_velocities(self, frame: Frame) -> Float[Tensor, "h w 3"]:
+        """True velocity (m/s, in the world) of the surface in every pixel of a frame of the clip; the sky stands."""
         ...
 
-    def velocities(self, lifted: Lifted) -> Float[Tensor, "M 3"]:
-        """True velocities (m/s) of the lifted Gaussians that are LiDAR returns, in their order."""
+    def returns(self, lifted: Lifted) -> Returns:
+        """What is true about the lifted Gaussians that are LiDAR returns, in their order; ranges are left open."""
         ...
+
+
+def dynamic_pixels(velocities: Float[Tensor, "h w 3"]) -> Bool[Tensor, "h w"]:
+    """Pixels whose surface moves faster than 0.5 m/s."""
+    return velocities.norm(dim=-1) > MOVING
 
 
 @dataclass(frozen=True)
@@ -35,19 +40,35 @@ class SimulatedTruth:
     clip: Clip
     truth: Truth
 
-    def dynamic_pixels(self, frame: Frame) -> Bool[Tensor, "h w"]:
-        index = next(i for i, other in enumerate(self.clip.frames) if other.image is frame.image)
-        return self.truth.frames[index].velocities.norm(dim=-1) > MOVING
+    def pixel_velocities(self, frame: Frame) -> Float[Tensor, "h w 3"]:
+        return self.of(frame).velocities
 
-    def velocities(self, lifted: Lifted) -> Float[Tensor, "M 3"]:
+    def of(self, frame: Frame) -> FrameTruth:
+        """All that is known about one of the clip's frames."""
+        index = next(i for i, other in enumerate(self.clip.frames) if other.image is frame.image)
+        return self.truth.frames[index]
+
+    def returns(self, lifted: Lifted) -> Returns:
         points = torch.cat([sweep.points for sweep in self.clip.sweeps])
         times = torch.cat([sweep.times for sweep in self.clip.sweeps])
-        true = torch.cat([truth.velocities for truth in self.truth.sweeps])
         measured = lifted.gaussians[lifted.measured]
         keys = torch.cat([points, 100 * times[:, None]], -1).cpu().numpy()
         queries = torch.cat([measured.means, 100 * measured.times[:, None]], -1).cpu().numpy()
         found = torch.from_numpy(np.asarray(KDTree(keys).query(queries)[1], dtype=np.int64))
-        return true[found.to(true.device)].to(measured.means.device)
+        velocities = torch.cat([truth.velocities for truth in self.truth.sweeps])
+        actors = torch.cat([truth.actor_ids for truth in self.truth.sweeps]).long()
+        found, device = found.to(velocities.device), measured.means.device
+        classes = self._class_of_actor().to(actors.device)[actors[found]]
+        return Returns(velocities[found].to(device), lifted.heights[lifted.measured], classes.to(device))
+
+    def _class_of_actor(self) -> Int[Tensor, "actors+1"]:
+        """By actor id; the last, which -1 picks, is the background."""
+        known = {
+            int(actor): class_number(label)
+            for boxes in self.truth.boxes
+            for actor, label in zip(boxes.track_ids, boxes.classes, strict=True)
+        }
+        return torch.tensor([known.get(i, BACKGROUND) for i in range(max(known, default=-1) + 1)] + [BACKGROUND])
 
 
 @dataclass(frozen=True)
@@ -57,20 +78,23 @@ class LabelledTruth:
     boxes: tuple[Boxes, ...]
     """In the clip's world, at all labelled instants."""
 
-    def dynamic_pixels(self, frame: Frame) -> Bool[Tensor, "h w"]:
-        """The outlines of moving boxes; what hides them, and what shows through, is counted too."""
+    def pixel_velocities(self, frame: Frame) -> Float[Tensor, "h w 3"]:
+        """The outlines of moving boxes, near ones over far ones; what hides them or shows through counts too."""
         camera = frame.camera.to("cpu")
         now = boxes_at(self.boxes, camera.time)
-        speeds = box_velocities(self.boxes, camera.time).linear.norm(dim=-1)
-        mask = np.zeros((camera.height, camera.width), dtype=bool)
-        for pose, size, speed in zip(now.box_to_world, now.sizes, speeds, strict=True):
-            if speed > MOVING:
-                mask |= _outline(pose, size, camera)
-        return torch.from_numpy(mask).to(frame.image.device)
+        linear = box_velocities(self.boxes, camera.time).linear
+        velocities = torch.zeros(camera.height, camera.width, 3)
+        distances = (now.box_to_world[:, :3, 3] - camera.camera_to_world[:3, 3]).norm(dim=-1)
+        for box in distances.argsort(descending=True).tolist():
+            if linear[box].norm() > MOVING:
+                outline = _outline(now.box_to_world[box], now.sizes[box], camera)
+                velocities[torch.from_numpy(outline)] = linear[box]
+        return velocities.to(frame.image.device)
 
-    def velocities(self, lifted: Lifted) -> Float[Tensor, "M 3"]:
+    def returns(self, lifted: Lifted) -> Returns:
         measured = lifted.gaussians[lifted.measured].to("cpu")
         true = torch.zeros_like(measured.means)
+        classes = torch.full((len(true),), BACKGROUND)
         for time in measured.times.mul(100).round().unique() / 100:  # a hundredth of a second moves a car 0.15 m
             rows = ((measured.times - time).abs() <= 0.005).nonzero().squeeze(1)
             now, motion = boxes_at(self.boxes, float(time)), box_velocities(self.boxes, float(time))
@@ -80,7 +104,9 @@ class LabelledTruth:
                 arm = measured.means[members] - now.box_to_world[box, :3, 3]
                 turning = torch.stack([-arm[:, 1], arm[:, 0], torch.zeros(len(arm))], -1) * motion.yaw_rates[box]
                 true[members] = motion.linear[box] + turning
-        return true.to(lifted.gaussians.means.device)
+                classes[members] = class_number(now.classes[box])
+        device = lifted.gaussians.means.device
+        return Returns(true.to(device), lifted.heights[lifted.measured], classes.to(device))
 
 
 def _outline(box_to_world: Float[Tensor, "4 4"], size: Float[Tensor, "3"], camera: Camera) -> np.ndarray:

@@ -26,7 +26,7 @@ def test_the_papers_split_has_five_frames_between_the_inputs_and_five_after(
     ended = flux4d("evaluate", toy_log, "--methods", "nearest_frame", "lifted", "--json", file, "--device", "cpu")
     assert ended.code == 0
     table = json.loads(file.read_text())
-    assert set(table) == {"log", "weights", "rows", "flow"}
+    assert set(table) == {"log", "weights", "rows", "flow", "flows", "novel_views"}
     assert rows(table) == [
         (method, frames, "full", 5) for method in ("nearest_frame", "lifted") for frames in ("interpolated", "future")
     ]
@@ -49,6 +49,10 @@ def test_a_log_is_evaluated_with_the_network(
     # nothing was learned, so everything stands, and what moves is wrong by its speed
     assert table["flow"]["moving_error"] == pytest.approx(table["flow"]["nothing_moves_error"], rel=0.02)
     assert table["flow"]["nothing_moves_error"] > 1
+    # every scene has motion to judge, a warped image has none
+    assert list(table["flows"]) == ["lifted", "feed_forward", "optimized_static", "optimized_moving"]
+    assert table["flows"]["feed_forward"] == table["flow"]
+    assert table["flows"]["lifted"]["moving_error"] == pytest.approx(table["flow"]["nothing_moves_error"])
 
 
 def test_one_camera_from_a_later_start_is_a_smaller_table(
@@ -97,7 +101,20 @@ def test_help_says_what_the_json_holds(flux4d: Flux4d) -> None:
     ended = flux4d("evaluate", "--help")
     assert ended.code == 0
     text = " ".join(ended.out.replace("│", " ").split())
-    for key in ("log", "weights", "rows", "flow", "method", "psnr", "depth_rmse", "holes", "seconds", "count", "clips"):
+    for key in (
+        "log",
+        "weights",
+        "rows",
+        "flow",
+        "flows",
+        "method",
+        "psnr",
+        "depth_rmse",
+        "holes",
+        "seconds",
+        "count",
+        "clips",
+    ):
         assert f'"{key}"' in text
 
 

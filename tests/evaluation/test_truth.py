@@ -4,7 +4,7 @@ import torch
 from moving_clip import VELOCITY, moving_clip, on_box
 from toy_clip import GROUND
 
-from flux4d_core.evaluation.truth import LabelledTruth
+from flux4d_core.evaluation.truth import LabelledTruth, dynamic_pixels
 from flux4d_core.lifting.config import LiftConfig
 from flux4d_core.lifting.lift import lift
 from flux4d_core.types import Boxes
@@ -23,7 +23,7 @@ def _boxes() -> tuple[Boxes, ...]:
 
 def test_returns_in_a_labelled_box_move_with_it_and_all_others_stand() -> None:
     lifted = lift(moving_clip(), LiftConfig(panorama_height=64))
-    velocities = LabelledTruth(_boxes()).velocities(lifted)
+    velocities = LabelledTruth(_boxes()).returns(lifted).velocities
     box = (on_box(lifted.gaussians.means) & (lifted.heights > 0.3))[lifted.measured]
     assert int(box.sum()) > 500
     assert (velocities[box] - VELOCITY).norm(dim=-1).max() < 0.05
@@ -33,11 +33,11 @@ def test_returns_in_a_labelled_box_move_with_it_and_all_others_stand() -> None:
 
 def test_the_outline_of_a_moving_box_is_dynamic_and_the_sky_is_not() -> None:
     frame = moving_clip().frames[2]
-    dynamic = LabelledTruth(_boxes()).dynamic_pixels(frame)
+    dynamic = dynamic_pixels(LabelledTruth(_boxes()).pixel_velocities(frame))
     assert 0.005 < float(dynamic.float().mean()) < 0.2
     assert not dynamic[:20].any()
 
 
 def test_a_parked_box_is_not_dynamic() -> None:
     still = tuple(Boxes(b.time, _boxes()[0].box_to_world, b.sizes, b.track_ids, b.classes) for b in _boxes())
-    assert not LabelledTruth(still).dynamic_pixels(moving_clip().frames[2]).any()
+    assert not dynamic_pixels(LabelledTruth(still).pixel_velocities(moving_clip().frames[2])).any()
