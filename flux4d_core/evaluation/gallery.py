@@ -63,7 +63,7 @@ class Worst:
 
     clip: str
     method: str
-    _found: dict[str, tuple[float, Judged]] = field(default_factory=dict)
+    _found: dict[str, tuple[float, Judged]] = field(default_factory=dict, init=False)
 
     def __call__(self, judged: Judged) -> None:
         if judged.method != self.method:
