@@ -138,6 +138,7 @@ def test_a_run_leaves_a_protocol_that_can_be_run_again_until_the_log_changes(
     assert results[0] == results[1]
     assert (first / "protocol.json").read_text() == (second / "protocol.json").read_text()
     assert str(tmp_path) not in (first / "protocol.json").read_text()
+    assert json.loads((first / "protocol.json").read_text())["name"] == "street_0s"
     pictures = sorted(path for path in log.rglob("*") if path.suffix in (".png", ".jpg"))
     shutil.copyfile(pictures[-1], pictures[0])
     assert refuses(flux4d(*again, "--root", log.parent), "street_0s", "expected data", "protocol")
