@@ -91,7 +91,9 @@ class Subject:
 
     @property
     def name(self) -> str:
-        """Of many of them."""
+        """Of the protocol, and with their number of the table of many."""
+        if self.log is not None:
+            return self.clips[0].name
         if self.preset in (None, "streets"):
             return "simulated streets"
         return f"clips of {self.preset}"

@@ -6,7 +6,7 @@ import json
 from flux4d_core.evaluation.bootstrap import LEVEL, RESAMPLES
 from flux4d_core.evaluation.flow import BUCKET, FLOW_SECONDS, MOVING, OFF_GROUND
 from flux4d_core.evaluation.frames import FEWEST_PIXELS
-from flux4d_core.evaluation.novel_views import BLOCKED, HOLE, INSTANTS
+from flux4d_core.evaluation.novel_views import BLOCKED, HOLE, INSTANTS, OPEN
 
 DEFINITIONS: dict[str, str] = {
     "interpolated, future": "held-out frames between the inputs, and after the last input",
@@ -43,7 +43,8 @@ DEFINITIONS: dict[str, str] = {
     "the pixels are nearer than 1 m",
     "seen": "share of the view's pixels, without the sky, whose surface lies on the exact depth of an input image, to "
     "2 % + 0.1 m, after moving with its true velocity",
-    "holes where seen": f"share of those pixels whose alpha is under {HOLE}",
+    "below the path": "dB below the view from the path at the same instant",
+    "holes where seen, open": f"share of those pixels whose alpha is under {HOLE}, under {OPEN}",
     "mean": "over scenes, each counting once; in brackets the interval that a bootstrap over scenes gives "
     f"({LEVEL:.0%}, {RESAMPLES} resamples)",
 }

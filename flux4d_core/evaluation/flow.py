@@ -100,7 +100,7 @@ class FlowMetrics:
     moving_returns: int
     returns: int
     classes: tuple[FlowGroup, ...] = ()
-    """By class, those that are there; empty where classes are not known."""
+    """By class, those that are there, the background first; empty where classes are not known."""
     ranges: tuple[FlowGroup, ...] = ()
     """By distance from the LiDAR; empty where it is not known."""
 
@@ -181,7 +181,8 @@ def _by_class(
 ) -> tuple[FlowGroup, ...]:
     if classes is None:
         return ()
-    named = [(name, classes == number) for number, name in enumerate(CLASSES)] + [("background", classes == BACKGROUND)]
+    named = [("background", classes == BACKGROUND)]
+    named += [(name, classes == number) for number, name in enumerate(CLASSES)]
     return tuple(_group(name, error[own], speed[own], said[own]) for name, own in named if bool(own.any()))
 
 

@@ -43,7 +43,7 @@ SHEETS = (
     Sheet("velocity_rmse", "interpolated full", "velocity_rmse", True, "velocity RMSE {:.2f} m/s"),
     Sheet("future_psnr", "future full", "psnr", False, "PSNR {:.2f} dB"),
     Sheet("aside_psnr", "view 3 m aside", "psnr", False, "PSNR {:.2f} dB"),
-    Sheet("aside_holes", "view 3 m aside", "holes_seen", True, "holes where seen {:.1%}"),
+    Sheet("aside_open", "view 3 m aside", "open_seen", True, "open where seen {:.1%}"),
 )
 
 
@@ -63,7 +63,7 @@ class Worst:
 
     clip: str
     method: str
-    _found: dict[str, tuple[float, Judged]] = field(default_factory=dict)
+    _found: dict[str, tuple[float, Judged]] = field(default_factory=dict, init=False)
 
     def __call__(self, judged: Judged) -> None:
         if judged.method != self.method:

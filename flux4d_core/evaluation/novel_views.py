@@ -27,8 +27,8 @@ INSTANTS = 2
 BLOCKED = 0.02
 """Views are left out in which more than this share of the pixels shows something nearer than a metre: the camera would
 stand in a wall or in a car."""
-HOLE = 0.95
-"""Seen pixels with less alpha are holes."""
+HOLE, OPEN = 0.95, 0.5
+"""Seen pixels with less alpha are holes; with less than the second, one looks right through."""
 
 
 @dataclass(frozen=True)
@@ -98,17 +98,20 @@ def seen_by(
 def novel_rows(judge: Judge, method: Method, views: Sequence[NovelView]) -> list[NovelRow]:
     """One row for each offset."""
     rows: dict[str, list[NovelRow]] = {}
-    for view in views:
+    on_path: dict[tuple[str, float], float] = {}
+    for view in views:  # the one on the path comes first of its instant
         with torch.no_grad():
             rendering = method.picture(view.frame)
         row = _row(judge, method, view, rendering)
+        instant = (view.frame.sensor, view.frame.camera.time)
+        if view.offset == ON_PATH:
+            on_path[instant] = row.psnr
+        row = replace(row, psnr_drop=on_path[instant] - row.psnr)
         rows.setdefault(view.offset, []).append(row)
         if judge.watcher is not None:
-            shown = {"psnr": row.psnr, "holes_seen": row.holes_seen}
+            shown = {"psnr": row.psnr, "open_seen": row.open_seen}
             judge.watcher(Judged(method.name, f"view {view.offset}", view.frame, rendering, shown))
-    means = [mean_fields(group) for group in rows.values()]
-    path = next((row.psnr for row in means if row.offset == ON_PATH), float("nan"))
-    return [replace(row, psnr_drop=path - row.psnr) for row in means]
+    return [mean_fields(group) for group in rows.values()]
 
 
 def _row(judge: Judge, method: Method, view: NovelView, rendering: Rendering) -> NovelRow:
@@ -126,5 +129,6 @@ def _row(judge: Judge, method: Method, view: NovelView, rendering: Rendering) ->
         seen=int(seen.sum()) / max(int(solid.sum()), 1),
         psnr_seen=psnr(rendering.colors, target, seen) if found else float("nan"),
         holes_seen=float((rendering.alphas[seen] < HOLE).float().mean()) if found else float("nan"),
+        open_seen=float((rendering.alphas[seen] < OPEN).float().mean()) if found else float("nan"),
         count=1,
     )

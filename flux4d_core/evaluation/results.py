@@ -52,13 +52,15 @@ class NovelRow:
     gmsd: float
     lpips: float
     psnr_drop: float
-    """dB below the same views on the path."""
+    """dB below the view from the path at the same instant, the mean over views."""
     seen: float
     """Share of the pixels, without the sky, whose surface an input image saw."""
     psnr_seen: float
     """dB, over those pixels."""
     holes_seen: float
     """Share of those pixels whose alpha is under 0.95."""
+    open_seen: float
+    """Share of those pixels whose alpha is under 0.5: one looks right through."""
     count: int
     """Views behind the figures."""
 

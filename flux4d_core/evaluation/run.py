@@ -61,7 +61,7 @@ def shown_method(methods: tuple[MethodName, ...]) -> MethodName:
 
 
 def title(plan: Plan, count: int) -> str:
-    """Of the table of so many clips."""
+    """Of the table of several clips."""
     return f"{count} {plan.name}"
 
 

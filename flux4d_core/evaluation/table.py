@@ -88,13 +88,20 @@ def _novel_lines(evaluation: Evaluation, known: dict[tuple[str, str, str], str])
         "seen",
         "PSNR where seen",
         "holes where seen",
+        "open",
         "n",
     )
     lines += _head("method", "view", *heads)
     for row in evaluation.novel_views:
         interval = known.get((row.method, f"view {row.offset}", "psnr_drop"), "")
         cells = [_cell(row.psnr, 2), f"{_cell(row.psnr_drop, 2)}{interval}", _cell(row.ssim, 3), _cell(row.gmsd, 3)]
-        cells += [_cell(row.lpips, 3), _cell(row.seen, 3), _cell(row.psnr_seen, 2), _cell(row.holes_seen, 4)]
+        cells += [
+            _cell(row.lpips, 3),
+            _cell(row.seen, 3),
+            _cell(row.psnr_seen, 2),
+            _cell(row.holes_seen, 4),
+            _cell(row.open_seen, 4),
+        ]
         lines.append(_line(row.method, row.offset, *cells, str(row.count)))
     return lines
 

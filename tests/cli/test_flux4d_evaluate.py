@@ -3,16 +3,34 @@
 import json
 import math
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from ended import Flux4d
+from ended import Ended, Flux4d
 
+from flux4d_core.evaluation import clips as clips_module
+from flux4d_core.evaluation import run as run_module
+from flux4d_core.evaluation.clips import Opened, Street
 from flux4d_core.simulation.storage import TRUTH_FILE
 
 FEW = ["--split.inputs", 2, "--split.future", 1, "--device", "cpu"]
 """Sweeps 0 and 2 are inputs, 1 is interpolated, 3 the future."""
+
+
+@pytest.fixture
+def small_streets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Streets of --seeds with few pixels and beams."""
+    real = clips_module.street_config
+    small = {"width": 96, "height": 54, "beams": 16}
+    monkeypatch.setattr(clips_module, "street_config", lambda split: replace(real(split), **small))
+
+
+def refuses(ended: Ended, *words: str) -> bool:
+    """A refusal after some work: exit code 2 and, beside how far it was, one sentence with all these words."""
+    sentences = [line for line in ended.err.splitlines() if not line.endswith("...")]
+    return ended.code == 2 and ended.out == "" and len(sentences) == 1 and all(word in sentences[0] for word in words)
 
 
 def rows(table: dict[str, Any]) -> list[tuple[str, str, str, int]]:
@@ -69,6 +87,7 @@ def test_one_camera_from_a_later_start_is_a_smaller_table(
     assert table["flow"]["nothing_moves_error"] > 1
 
 
+@pytest.mark.usefixtures("small_streets")
 def test_the_table_of_two_streets_is_the_mean_of_their_tables(flux4d: Flux4d, tmp_path: Path) -> None:
     file = tmp_path / "table.json"
     quick = ["--methods", "lifted", "--split.inputs", 2, "--split.future", 0, "--device", "cpu"]
@@ -81,6 +100,10 @@ def test_the_table_of_two_streets_is_the_mean_of_their_tables(flux4d: Flux4d, tm
     values = [row["psnr"] for clip in table["clips"] for row in clip["rows"] if row["pixels"] == "full"]
     assert full["count"] == 2
     assert full["psnr"] == pytest.approx(math.fsum(values) / 2)
+    views = {row["offset"]: row for row in table["novel_views"]}
+    assert set(views) == {"on the path", "1 m aside", "2 m aside", "3 m aside", "1 m up"}
+    assert views["on the path"]["psnr"] == pytest.approx(full["psnr"])  # the one held-out frame
+    assert views["on the path"]["psnr_drop"] == 0 and views["3 m aside"]["seen"] < views["on the path"]["seen"]
 
 
 def test_a_log_without_lidar_has_no_depth_and_no_motion_to_judge(
@@ -95,6 +118,83 @@ def test_a_log_without_lidar_has_no_depth_and_no_motion_to_judge(
     table = json.loads(file.read_text())
     assert table["flow"] is None
     assert {row["depth_rmse"] for row in table["rows"]} == {None}
+
+
+def test_a_run_leaves_a_protocol_that_can_be_run_again_until_the_log_changes(
+    flux4d: Flux4d, street_log: Path, tmp_path: Path
+) -> None:
+    log, first, second = tmp_path / "logs" / "street", tmp_path / "first", tmp_path / "second"
+    shutil.copytree(street_log, log)
+    assert flux4d("evaluate", log, *FEW, "--methods", "lifted", "--output", first).code == 0
+    assert {path.name for path in first.iterdir()} == {
+        *("protocol.json", "results.json", "clips.csv", "table.md", "gallery", "clips")
+    }
+    again = ["evaluate", "--protocol", first / "protocol.json", "--device", "cpu"]
+    assert flux4d(*again, "--root", log.parent, "--output", second).code == 0
+    results = [json.loads((folder / "results.json").read_text()) for folder in (first, second)]
+    for result in results:
+        for row in result["rows"]:
+            row.pop("seconds")
+    assert results[0] == results[1]
+    assert (first / "protocol.json").read_text() == (second / "protocol.json").read_text()
+    assert str(tmp_path) not in (first / "protocol.json").read_text()
+    assert json.loads((first / "protocol.json").read_text())["name"] == "street_0s"
+    pictures = sorted(path for path in log.rglob("*") if path.suffix in (".png", ".jpg"))
+    shutil.copyfile(pictures[-1], pictures[0])
+    assert refuses(flux4d(*again, "--root", log.parent), "street_0s", "expected data", "protocol")
+    assert refuses(flux4d(*again), "street", "no such file")
+
+
+@pytest.mark.usefixtures("small_streets")
+def test_a_run_that_was_stopped_keeps_what_is_done_and_goes_on_there(
+    flux4d: Flux4d, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[str] = []
+    real = run_module.open_clip
+
+    def stopped_at_4(source: Street, *rest: Any) -> Opened:
+        begun.append(source.name)
+        if source.seed == 4:
+            raise KeyboardInterrupt
+        return real(source, *rest)
+
+    quick = ["--methods", "lifted", "--split.inputs", 2, "--split.future", 0, "--device", "cpu", "--no-novel-views"]
+    command = ["evaluate", "--seeds", 3, 4, *quick, "--output", tmp_path]
+    monkeypatch.setattr(run_module, "open_clip", stopped_at_4)
+    assert flux4d(*command).code == 130
+    assert json.loads((tmp_path / "results.json").read_text())["log"] == "simulated-3"
+    assert "Unfinished: 1 clips" in (tmp_path / "table.md").read_text()
+    monkeypatch.setattr(run_module, "open_clip", lambda source, *rest: begun.append(source.name) or real(source, *rest))
+    ended = flux4d(*command)
+    assert ended.code == 0
+    assert begun == ["simulated-3", "simulated-4", "simulated-4"]
+    content = json.loads((tmp_path / "results.json").read_text())
+    assert [clip["log"] for clip in content["clips"]] == ["simulated-3", "simulated-4"]
+    psnr = next(i for i in content["intervals"] if (i["of"], i["figure"]) == ("interpolated full", "psnr"))
+    assert psnr["low"] <= psnr["mean"] <= psnr["high"] and psnr["scenes"] == 2
+    assert {path.suffix for path in (tmp_path / "gallery").iterdir()} == {".png"}
+    assert refuses(flux4d("evaluate", "--seeds", 3, *quick, "--output", tmp_path), "another protocol", "clips")
+
+
+def test_a_camera_left_out_is_predicted_from_the_other(flux4d: Flux4d, street_log: Path, tmp_path: Path) -> None:
+    file = tmp_path / "table.json"
+    options = ["--methods", "nearest_frame", "lifted", "--leave-out", "front_right", "--json", file]
+    assert flux4d("evaluate", street_log, *FEW, *options).code == 0
+    full = [row for row in rows(json.loads(file.read_text())) if row[0] == "lifted" and row[2] == "full"]
+    assert [row[1:] for row in full] == [("interpolated", "full", 1), ("future", "full", 1), ("left_out", "full", 2)]
+    other = flux4d("evaluate", street_log, *FEW, "--methods", "lifted", "--leave-out", "rear")
+    assert refuses(other, "'rear'", "front_left, front_right")
+
+
+def test_presets_of_data_that_nobody_can_share_say_what_is_missing(flux4d: Flux4d, tmp_path: Path) -> None:
+    (tmp_path / "001" / "camera" / "front_camera").mkdir(parents=True)
+    (tmp_path / "001" / "camera" / "front_camera" / "poses.json").write_text("[]")
+    preset = ["evaluate", "--methods", "lifted", "--preset"]
+    assert flux4d(*preset, "pandaset").is_refusal("pandaset", "--root FOLDER")
+    assert flux4d(*preset, "waymo").is_refusal("waymo", "--root FOLDER")
+    assert refuses(flux4d(*preset, "pandaset", "--root", tmp_path), "001")
+    assert refuses(flux4d(*preset, "waymo", "--root", tmp_path), "003", "no such file")
+    assert flux4d(*preset, "streets", "--root", tmp_path).is_refusal("--root")
 
 
 def test_help_says_what_the_json_holds(flux4d: Flux4d) -> None:
@@ -131,6 +231,11 @@ def test_help_says_what_the_json_holds(flux4d: Flux4d) -> None:
         (["--seeds", "1", "--json", "file/a.json"], ["--json", "nothing can be written"]),
         (["--seeds", "1", "--json", "."], ["--json", "folder"]),
         (["--seeds", "1", "--split.inputs", "1000"], ["duration", "120"]),
+        (["LOG", "--preset", "streets"], ["both"]),
+        (["--seeds", "1", "1"], ["--seeds", "twice"]),
+        (["--seeds", "1", "--root", "."], ["--root"]),
+        (["--seeds", "1", "--output", "file"], ["--output", "nothing can be written"]),
+        (["--protocol", "file"], ["--protocol", "--methods"]),
         (["LOG", "--start", "nan"], ["nan"]),
         (["LOG", "--start", "1"], ["expected 11 sweeps from 1 s on, found 7"]),
         (["LOG", "--cameras", "nose"], ["'nose'", "front"]),
@@ -153,10 +258,7 @@ def test_what_cannot_be_evaluated_is_refused(
     named = [str(toy_log) if option == "LOG" else option for option in options]
     methods = [] if "--methods" in options else ["--methods", "lifted"]
     ended = flux4d("evaluate", *named, *methods)
-    assert ended.code == 2 and ended.out == ""
-    sentences = [line for line in ended.err.splitlines() if not line.endswith("...")]
-    assert len(sentences) == 1
-    assert all(word in sentences[0] for word in words)
+    assert refuses(ended, *words)
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
