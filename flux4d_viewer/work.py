@@ -17,6 +17,7 @@ from flux4d_core.errors import CheckpointError, Flux4dError
 from flux4d_core.evaluation.metrics import psnr
 from flux4d_core.model.checkpoint import Checkpoint, default_weights, load_checkpoint
 from flux4d_core.progress import Report
+from flux4d_core.reconstruction.depth import DepthSource, with_depth
 from flux4d_core.reconstruction.drive import MemoryWarning, SceneConfig, make_scene_of
 from flux4d_core.rendering.render import compile_kernels, render
 from flux4d_core.scene.export import write_ply
@@ -83,6 +84,7 @@ class Work:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", LogWarning)
             clip = cut(log, Window(job.start, job.duration, job.cameras), report)
+        clip = with_depth(clip, log, DepthSource(job.depth, job.depth_unit, job.depth_model), self._desk.device, report)
         sentences = [str(warning.message) for warning in caught if issubclass(warning.category, LogWarning)]
         notices = tuple(Notice(text, "warning") for text in sentences) + tuple(Notice(text) for text in log.notes)
         self._reconstruct(clip, job.checkpoint, notices, report, post)

@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +11,16 @@ import torch
 import tyro
 
 from flux4d_core.cli.logs import MAX_SEED
-from flux4d_core.cli.options import CameraNames, Device, LabelFile, WeightsFile, check_number, check_output, pick_device
+from flux4d_core.cli.options import (
+    CameraNames,
+    DepthChoice,
+    Device,
+    LabelFile,
+    WeightsFile,
+    check_number,
+    check_output,
+    pick_device,
+)
 from flux4d_core.cli.progress import progress_bar
 from flux4d_core.cli.stored_truth import stored_truth
 from flux4d_core.data.formats import open_log
@@ -29,9 +38,10 @@ from flux4d_core.evaluation.evaluate import (
 )
 from flux4d_core.evaluation.methods import METHODS, MethodName, MethodsConfig
 from flux4d_core.evaluation.truth import LabelledTruth, MotionTruth, SimulatedTruth
-from flux4d_core.learning.split import SplitConfig
+from flux4d_core.learning.split import SplitConfig, split_clip
 from flux4d_core.model.checkpoint import Checkpoint, default_weights, load_checkpoint
 from flux4d_core.progress import Report
+from flux4d_core.reconstruction.depth import with_depth
 from flux4d_core.reconstruction.optimize import OptimizeConfig
 from flux4d_core.rendering.render import compile_kernels
 from flux4d_core.simulation.config import SimulationConfig
@@ -77,6 +87,7 @@ class Comparison:
     optimize: int = 1000
     """Steps of per-scene optimisation in the rows that optimise."""
     split: SplitConfig = field(default_factory=SplitConfig)
+    depth: Annotated[DepthChoice, tyro.conf.arg(name="")] = field(default_factory=DepthChoice)
 
     def check(self) -> None:
         """Refuse numbers with which nothing can be compared."""
@@ -87,10 +98,12 @@ class Comparison:
         check_number("--split.stride", self.split.stride, 1, 100)
         check_number("--split.inputs", self.split.inputs, 2, 1000)
         check_number("--split.future", self.split.future, 0, 1000)
+        self.depth.source.check()
 
     @property
     def config(self) -> EvaluationConfig:
-        return EvaluationConfig(self.split, MethodsConfig(self.methods, optimize=OptimizeConfig(steps=self.optimize)))
+        methods = MethodsConfig(self.methods, optimize=OptimizeConfig(steps=self.optimize))
+        return EvaluationConfig(self.split, methods, lidar=not self.depth.no_lidar)
 
 
 def evaluate(
@@ -115,6 +128,8 @@ def evaluate(
     """
     subject.check()
     comparison.check()
+    if subject.log is None and comparison.depth.depth is not None:
+        raise Flux4dError(f"--depth {comparison.depth.depth}: goes with a log, whose images its files are named after")
     if json_file is not None:
         check_output(json_file, None, "--json")
     chosen = pick_device(device)
@@ -123,7 +138,7 @@ def evaluate(
         weights = load_checkpoint(checkpoint or default_weights(), chosen)
     results = []
     with progress_bar() as report:
-        for clip, truth in _clips(subject, comparison.split, chosen, report):
+        for clip, truth in _clips(subject, comparison, chosen, report):
             compile_kernels(report, chosen)  # not part of the seconds in the table
             results.append(_evaluate(clip, truth, weights, comparison, report))
     table = results[0] if len(results) == 1 else mean_of(results, f"{len(results)} simulated streets")
@@ -142,14 +157,24 @@ def _evaluate(
 
 
 def _clips(
-    subject: Subject, split: SplitConfig, device: torch.device, report: Report
+    subject: Subject, comparison: Comparison, device: torch.device, report: Report
 ) -> Iterator[tuple[Clip, MotionTruth | None]]:
+    split = comparison.split
     if subject.log is not None:
-        yield _recorded(open_log(subject.log, subject.labels), subject, split, device, report)
+        log = open_log(subject.log, subject.labels)
+        clip, truth = _recorded(log, subject, split, device, report)
+        yield _with_depth(clip, log, comparison, device, report), truth
     simulation = SimulationConfig(duration=(split.last + split.future) / RATE, rate=RATE)
     for seed in subject.seeds:
         clip, truth = simulate(seed, simulation, device, report)
-        yield clip, SimulatedTruth(clip, truth)
+        yield _with_depth(clip, None, comparison, device, report), SimulatedTruth(clip, truth)
+
+
+def _with_depth(clip: Clip, log: Log | None, comparison: Comparison, device: torch.device, report: Report) -> Clip:
+    """The clip with depth maps for the frames that the methods see."""
+    inputs = with_depth(split_clip(clip, comparison.split).inputs, log, comparison.depth.source, device, report)
+    known = {id(frame.image): frame for frame in inputs.frames}
+    return replace(clip, frames=tuple(known.get(id(frame.image), frame) for frame in clip.frames))
 
 
 def _recorded(

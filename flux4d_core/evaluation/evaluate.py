@@ -3,7 +3,7 @@
 import math
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Literal
 
 import torch
@@ -29,6 +29,8 @@ class EvaluationConfig:
 
     split: SplitConfig = field(default_factory=SplitConfig)
     methods: MethodsConfig = field(default_factory=MethodsConfig)
+    lidar: bool = True
+    """Whether the methods see the sweeps; their figures are judged by them in any case."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,8 @@ def evaluate_clip(
 ) -> Evaluation:
     """Run the methods on a clip's inputs and judge them on its held-out frames."""
     split = split_clip(clip, config.split)
-    lifted, methods = apply_methods(split.inputs, model, config.methods, report)
+    inputs = split.inputs if config.lidar else replace(split.inputs, sweeps=())
+    lifted, methods = apply_methods(inputs, model, config.methods, report)
     rows = []
     for method in methods:
         report("Comparing with held-out frames", 0.0)
@@ -82,7 +85,7 @@ def evaluate_clip(
         rows += _rows(method, "future", split.future, clip, truth)
     flow = None
     moving = next((m.reconstruction for m in methods if m.name == "feed_forward"), None)
-    if truth is not None and moving is not None and bool(lifted.measured.any()):
+    if inputs.sweeps and truth is not None and moving is not None and bool(lifted.measured.any()):
         measured = lifted.measured
         flow = flow_metrics(moving.gaussians.velocities[measured], truth.velocities(lifted), lifted.heights[measured])
     return Evaluation(clip.name, weights, tuple(rows), flow)

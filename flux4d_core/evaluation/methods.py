@@ -11,6 +11,7 @@ from torch import Tensor
 
 from flux4d_core.geometry import invert, pixel_rays, rotate, transform
 from flux4d_core.lifting.lift import lift
+from flux4d_core.lifting.scans import with_scans
 from flux4d_core.model.reconstructor import Reconstructor
 from flux4d_core.progress import Report, silent
 from flux4d_core.reconstruction.clip import Reconstruction, ReconstructionConfig, predict
@@ -58,6 +59,7 @@ def apply_methods(
 ) -> tuple[Lifted, list[Method]]:
     """All wanted methods on one input clip, sharing one lifted scene. Without a model, no feed-forward row."""
     began = time.perf_counter()
+    inputs = with_scans(inputs, config.reconstruction.lift, report)
     lifted = lift(inputs, config.reconstruction.lift, report)
     lift_seconds = time.perf_counter() - began
     start = Reconstruction(lifted.gaussians, lifted.sky)
