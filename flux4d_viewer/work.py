@@ -13,12 +13,12 @@ from torch import Tensor
 
 from flux4d_core.data.formats import open_log
 from flux4d_core.data.log import LogWarning, Window, cut
-from flux4d_core.errors import CheckpointError, Flux4dError
+from flux4d_core.errors import CheckpointError, Flux4dError, Flux4dWarning
 from flux4d_core.evaluation.metrics import psnr
 from flux4d_core.model.checkpoint import Checkpoint, default_weights, load_checkpoint
 from flux4d_core.progress import Report
 from flux4d_core.reconstruction.depth import DepthSource, with_depth
-from flux4d_core.reconstruction.drive import MemoryWarning, SceneConfig, make_scene_of
+from flux4d_core.reconstruction.drive import SceneConfig, make_scene_of
 from flux4d_core.rendering.render import compile_kernels, render
 from flux4d_core.scene.export import write_ply
 from flux4d_core.scene.scene import Scene
@@ -104,9 +104,9 @@ class Work:
         self._scene = None
         checkpoint, missing = _weights(weights, self._desk.device)
         with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always", MemoryWarning)
+            warnings.simplefilter("always", Flux4dWarning)
             scene = make_scene_of(clip, checkpoint, SceneConfig(), self._desk.device, report)
-        missing += tuple(Notice(str(w.message), "warning") for w in caught if issubclass(w.category, MemoryWarning))
+        missing += tuple(Notice(str(w.message), "warning") for w in caught if issubclass(w.category, Flux4dWarning))
         self._ready = self._ready or checkpoint is not None
         self._show(scene, missing, report, post)
 

@@ -8,6 +8,7 @@ then finds inverse depths that fit and are smooth, with leave to jump where the 
 depth means planes: walls go on above the topmost beam as they were below it.
 """
 
+import warnings
 from dataclasses import dataclass
 
 import torch
@@ -17,10 +18,10 @@ from torch import Tensor
 
 from flux4d_core.geometry import invert, pixel_centers
 from flux4d_core.lifting.config import LiftConfig
-from flux4d_core.lifting.depth_maps import fitted, in_cells
+from flux4d_core.lifting.depth_maps import DepthWarning, at_places, fit, in_cells
 from flux4d_core.lifting.visibility import VisiblePoints
 from flux4d_core.progress import Report, silent
-from flux4d_core.types import Camera, Frame
+from flux4d_core.types import Camera, DepthMap, Frame
 
 LIDAR_COST = 3.0
 """Cost of missing a measured depth by many levels; the look of a cell costs between 0 and 1."""
@@ -84,7 +85,7 @@ def complete_depths(
     costs = torch.where(covered, BETWEEN_RETURNS * costs + outside, costs)
     misses = (levels[:, None, None] - measured[:, None]).abs() / step
     costs = torch.where(measured[:, None] > 0, costs + LIDAR_COST * (misses / 4).clamp(max=1), costs)
-    costs = costs + _map_costs(_from_maps(frames, measured, colors), levels)
+    costs = costs + _map_costs(_from_maps(frames, seen, colors), levels)
     report("Completing depth", 0.8)
     inverse = _best(_aggregate(costs, colors), levels)
     report("Completing depth", 1.0)
@@ -97,20 +98,26 @@ def complete_depths(
 
 
 def _from_maps(
-    frames: list[Frame], measured: Float[Tensor, "F h w"], colors: Float[Tensor, "F 3 h w"]
+    frames: list[Frame], seen: list[VisiblePoints], colors: Float[Tensor, "F 3 h w"]
 ) -> Float[Tensor, "F h w"]:
-    """Inverse depth that the frames' own maps give, in metres of what is measured in the image; nan where none does."""
-    height, width = measured.shape[1:]
-    given = torch.full_like(measured, torch.nan)
-    for i, frame in enumerate(frames):
+    """Inverse depth that the frames' own maps give, fitted to the returns in the image; nan where none does."""
+    height, width = colors.shape[2:]
+    given = torch.full_like(colors[:, 0], torch.nan)
+    lost = 0
+    for i, (frame, points) in enumerate(zip(frames, seen, strict=True)):
         if frame.depth is None:
             continue
-        values = in_cells(frame.depth, width, height)
-        metric = fitted(values, measured[i])
-        if metric is None and frame.depth.is_metric:
-            metric = values
-        if metric is not None:
-            given[i] = metric
+        size = torch.tensor([frame.camera.width, frame.camera.height], device=points.pixels.device)
+        found = fit(at_places(frame.depth, points.pixels / size), 1 / points.depths)
+        if found is not None:
+            given[i] = in_cells(DepthMap(found.inverse(frame.depth.inverse)), width, height)
+        elif frame.depth.is_metric:
+            given[i] = in_cells(frame.depth, width, height)
+        else:
+            lost += 1
+    if lost > 0:
+        text = f"{frames[0].sensor}: {lost} of {len(frames)} depth maps do not fit the LiDAR returns, and are left out"
+        warnings.warn(text, DepthWarning, stacklevel=4)
     return torch.where(_like_sky(colors) & (given < 1 / BRIGHT_FAR), torch.nan, given)
 
 

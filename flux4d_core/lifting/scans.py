@@ -1,5 +1,6 @@
 """Depth maps in the place of a LiDAR: each becomes a sweep that the camera took, for a clip that has no sweeps."""
 
+import warnings
 from dataclasses import replace
 from itertools import pairwise
 
@@ -10,7 +11,7 @@ from torch import Tensor
 from flux4d_core.geometry import pixel_centers, project, unproject
 from flux4d_core.lifting.completion import complete_depths
 from flux4d_core.lifting.config import LiftConfig
-from flux4d_core.lifting.depth_maps import fitted, in_cells
+from flux4d_core.lifting.depth_maps import DepthWarning, at_places, fit, in_cells
 from flux4d_core.lifting.visibility import VisiblePoints
 from flux4d_core.progress import Report, silent
 from flux4d_core.types import Clip, DepthMap, Frame, Sweep
@@ -36,7 +37,13 @@ def with_scans(clip: Clip, config: LiftConfig, report: Report = silent) -> Clip:
         frames = [frame for frame in clip.frames if frame.sensor == sensor]
         metric |= zip(map(id, frames), _in_meters(frames, config, report), strict=True)
     clip = replace(clip, frames=tuple(metric[id(frame)] for frame in clip.frames))
-    if _contradiction(clip) > CONTRADICTION:
+    contradiction = _contradiction(clip)
+    if contradiction > CONTRADICTION:
+        text = (
+            f"depth maps of neighbouring images differ by {contradiction:.0%} about the same places: they guide the "
+            "completion of depth, but motion is not checked against them"
+        )
+        warnings.warn(text, DepthWarning, stacklevel=2)
         return clip
     sweeps = [_scan(frame, frame.depth, config) for frame in clip.frames if frame.depth is not None]
     return replace(clip, sweeps=tuple(sweep for sweep in sweeps if len(sweep.points) > 0))
@@ -52,15 +59,22 @@ def _in_meters(frames: list[Frame], config: LiftConfig, report: Report) -> list[
     )
     without = [replace(frame, depth=None) for frame in frames]
     parallax = complete_depths(without, [nothing] * len(frames), config, report)
-    return [_fitted(frame, 1 / found.depths) for frame, found in zip(frames, parallax, strict=True)]
+    fitted = [_fitted(frame, 1 / found.depths) for frame, found in zip(frames, parallax, strict=True)]
+    lost = sum(before.depth is not None and after.depth is None for before, after in zip(frames, fitted, strict=True))
+    if lost > 0:
+        text = (
+            f"{frames[0].sensor}: {lost} of {len(frames)} depth maps do not fit what parallax shows, and are left out"
+        )
+        warnings.warn(text, DepthWarning, stacklevel=3)
+    return fitted
 
 
 def _fitted(frame: Frame, parallax: Float[Tensor, "h w"]) -> Frame:
     if frame.depth is None or frame.depth.is_metric:
         return frame
     height, width = parallax.shape
-    inverse = fitted(in_cells(frame.depth, width, height), parallax)
-    return replace(frame, depth=None if inverse is None else DepthMap(inverse))
+    found = fit(in_cells(frame.depth, width, height).flatten(), parallax.flatten())
+    return replace(frame, depth=None if found is None else DepthMap(found.inverse(frame.depth.inverse)))
 
 
 def _contradiction(clip: Clip) -> float:
@@ -78,11 +92,9 @@ def _differences(frame: Frame, depth: DepthMap, other: Frame, expected: DepthMap
     """|log ratio| of the depths that one image's map, and the other's own, say the other sees."""
     sweep = _scan(frame, depth, LiftConfig())
     pixels, depths = project(sweep.points, other.camera.K, other.camera.camera_to_world)
-    height, width = expected.inverse.shape
-    columns = (pixels[:, 0] * (width / other.camera.width)).floor().long()
-    rows = (pixels[:, 1] * (height / other.camera.height)).floor().long()
-    inside = (depths > 1.0) & (columns >= 0) & (columns < width) & (rows >= 0) & (rows < height)
-    inverse = expected.inverse[rows[inside], columns[inside]]
+    places = pixels / torch.tensor([other.camera.width, other.camera.height], device=pixels.device)
+    inside = (depths > 1.0) & (places >= 0).all(-1) & (places < 1).all(-1)
+    inverse = at_places(expected, places[inside])
     known = inverse > 1 / SCANNED
     return (inverse[known] * depths[inside][known]).log().abs()
 
