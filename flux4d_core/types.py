@@ -220,7 +220,8 @@ class Lifted:
 
     gaussians: Gaussians
     measured: Bool[Tensor, "N"]
-    """True for LiDAR returns, False for lifted pixels."""
+    """True for LiDAR returns (or, in a clip without LiDAR, for the depth maps that take their place), False for lifted
+    pixels."""
     heights: Float[Tensor, "N"]
     """Above the ground below (m); about 0 on the road, negative only by noise."""
     center: Float[Tensor, "3"]
