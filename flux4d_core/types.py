@@ -54,6 +54,19 @@ class Camera:
 
 
 @dataclass(frozen=True)
+class DepthMap:
+    """Depth of one image from elsewhere than LiDAR: read from a file, or guessed by a network."""
+
+    inverse: Float[Tensor, "rows columns"]
+    """1 / depth along the camera's z (1/m); 0: infinitely far; nan: unknown. All of the image, in any resolution."""
+    is_metric: bool = True
+    """False where the values are right only up to one factor and one shift, as relative depth models give them."""
+
+    def to(self, device: torch.device | str) -> DepthMap:
+        return _map_tensors(self, lambda tensor: tensor.to(device))
+
+
+@dataclass(frozen=True)
 class Frame:
     """One camera image."""
 
@@ -64,9 +77,15 @@ class Frame:
     """The camera's name in its log."""
     valid: Bool[Tensor, "height width"] | None = None
     """True where the pixel shows the world: False on the own vehicle, masks, undistortion borders. None: all."""
+    depth: DepthMap | None = None
+    """What is known about depth besides LiDAR and parallax."""
 
     def to(self, device: torch.device | str) -> Frame:
-        return replace(_map_tensors(self, lambda tensor: tensor.to(device)), camera=self.camera.to(device))
+        return replace(
+            _map_tensors(self, lambda tensor: tensor.to(device)),
+            camera=self.camera.to(device),
+            depth=None if self.depth is None else self.depth.to(device),
+        )
 
 
 @dataclass(frozen=True)
@@ -203,7 +222,8 @@ class Lifted:
 
     gaussians: Gaussians
     measured: Bool[Tensor, "N"]
-    """True for LiDAR returns, False for lifted pixels."""
+    """True for LiDAR returns (or, in a clip without LiDAR, for the depth maps that take their place), False for lifted
+    pixels."""
     heights: Float[Tensor, "N"]
     """Above the ground below (m); about 0 on the road, negative only by noise."""
     center: Float[Tensor, "3"]

@@ -37,6 +37,12 @@ class Arguments:
     """Seconds of the log to open."""
     cameras: tuple[str, ...] = ()
     """Names of the cameras to read; all if left out."""
+    depth: Path | None = None
+    """Folder of depth images, <camera>/<image>.png, .npy or .npz."""
+    depth_unit: Literal["mm", "kitti"] = "mm"
+    """What whole numbers in depth PNGs count: millimetres, or 1/256 m as in KITTI."""
+    depth_model: str | None = None
+    """A depth-estimation model for transformers, a folder or a name on the hub; needs flux4d[depth]."""
     device: str = "auto"
     """cpu, cuda, or auto."""
     output: Path = Path()
@@ -96,6 +102,7 @@ def first_job(arguments: Arguments) -> Job:
             "and the duration above 0"
         )
     path = arguments.path
+    _check_depth(arguments)
     if path is None:
         return OpenDemo(checkpoint=arguments.checkpoint)
     if path.suffix.lower() == ".f4d":
@@ -110,7 +117,21 @@ def first_job(arguments: Arguments) -> Job:
         raise LogError(f"{path}: expected a driving log or a saved scene (.f4d), found nothing there; check the path")
     if path.is_dir() and not any(path.iterdir()):
         raise LogError(f"{path}: expected a driving log, found an empty folder")
-    return OpenLog(path, arguments.start, arguments.duration, arguments.cameras, arguments.checkpoint)
+    return OpenLog(
+        *(path, arguments.start, arguments.duration, arguments.cameras, arguments.checkpoint),
+        *(arguments.depth, arguments.depth_unit, arguments.depth_model),
+    )
+
+
+def _check_depth(arguments: Arguments) -> None:
+    """Refuse depth that is not there, is said twice or goes with nothing."""
+    folder, model, path = arguments.depth, arguments.depth_model, arguments.path
+    if folder is not None and model is not None:
+        raise Flux4dError(f"--depth {folder} --depth-model {model}: expected one of them, found both")
+    if folder is not None and not folder.is_dir():
+        raise Flux4dError(f"--depth {folder}: expected a folder with depth images, found none")
+    if (folder or model) and (path is None or path.suffix.lower() == ".f4d"):
+        raise Flux4dError("--depth and --depth-model go with a driving log; name one")
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,12 @@ class OpenLog:
     """Names of the cameras to read; all if empty."""
     checkpoint: Path | None = None
     """Trained weights; the shipped ones if None."""
+    depth: Path | None = None
+    """Folder of depth images."""
+    depth_unit: Literal["mm", "kitti"] = "mm"
+    """Of the folder's PNG files."""
+    depth_model: str | None = None
+    """A model that guesses depth."""
 
     @property
     def title(self) -> str:

@@ -13,11 +13,12 @@ from torch import Tensor
 
 from flux4d_core.data.formats import open_log
 from flux4d_core.data.log import LogWarning, Window, cut
-from flux4d_core.errors import CheckpointError, Flux4dError
+from flux4d_core.errors import CheckpointError, Flux4dError, Flux4dWarning
 from flux4d_core.evaluation.metrics import psnr
 from flux4d_core.model.checkpoint import Checkpoint, default_weights, load_checkpoint
 from flux4d_core.progress import Report
-from flux4d_core.reconstruction.drive import MemoryWarning, SceneConfig, make_scene_of
+from flux4d_core.reconstruction.depth import DepthSource, with_depth
+from flux4d_core.reconstruction.drive import SceneConfig, make_scene_of
 from flux4d_core.rendering.render import compile_kernels, render
 from flux4d_core.scene.export import write_ply
 from flux4d_core.scene.scene import Scene
@@ -84,6 +85,7 @@ class Work:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", LogWarning)
             clip = cut(log, Window(job.start, job.duration, job.cameras), report)
+        clip = with_depth(clip, log, DepthSource(job.depth, job.depth_unit, job.depth_model), self._desk.device, report)
         sentences = [str(warning.message) for warning in caught if issubclass(warning.category, LogWarning)]
         notices = tuple(Notice(text, "warning") for text in sentences) + tuple(Notice(text) for text in log.notes)
         self._reconstruct(clip, job.checkpoint, notices, report, post)
@@ -103,9 +105,9 @@ class Work:
         self._scene = None
         checkpoint, missing = _weights(weights, self._desk.device)
         with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always", MemoryWarning)
+            warnings.simplefilter("always", Flux4dWarning)
             scene = make_scene_of(clip, checkpoint, SceneConfig(), self._desk.device, report)
-        missing += tuple(Notice(str(w.message), "warning") for w in caught if issubclass(w.category, MemoryWarning))
+        missing += tuple(Notice(str(w.message), "warning") for w in caught if issubclass(w.category, Flux4dWarning))
         self._ready = self._ready or checkpoint is not None
         self._show(scene, missing, report, post)
 

@@ -10,6 +10,7 @@ import tyro
 from flux4d_core.cli.logs import MAX_SEED
 from flux4d_core.cli.options import (
     CameraNames,
+    DepthChoice,
     Device,
     LabelFile,
     WeightsFile,
@@ -112,6 +113,7 @@ class Comparison:
     leave_out: Annotated[str | None, tyro.conf.arg(metavar="CAMERA", help_behavior_hint="")] = None
     """A camera that no method is given, and that is predicted, on logs with several."""
     split: SplitConfig = field(default_factory=SplitConfig)
+    depth: Annotated[DepthChoice, tyro.conf.arg(name="")] = field(default_factory=DepthChoice)
 
 
 def evaluate(
@@ -145,13 +147,14 @@ def evaluate(
         check_output(json_file, None, "--json")
     if output is not None:
         check_folder(output, f"--output {output}")
+    _check_depth(subject, comparison, output)
     frozen, plan = _plan(subject, comparison)
     _check_plan(plan)
     chosen = pick_device(device)
     weights = None
     if "feed_forward" in plan.methods:
         weights = load_checkpoint(checkpoint or default_weights(), chosen)
-    opening = Opening(plan.split, subject.folder, subject.labels, plan.novel_views)
+    opening = Opening(plan.split, subject.folder, subject.labels, plan.novel_views, comparison.depth.source)
     tools = Tools(opening, weights, chosen)
     with progress_bar() as report:
         store = _store(frozen, plan, tools, output, report)
@@ -160,6 +163,17 @@ def evaluate(
     print(as_markdown(table, intervals_of(results)))
     if json_file is not None:
         _write_json(summary(results, table), json_file)
+
+
+def _check_depth(subject: Subject, comparison: Comparison, output: Path | None) -> None:
+    depth = comparison.depth
+    depth.source.check()
+    if subject.log is None and depth.depth is not None:
+        raise Flux4dError(f"--depth {depth.depth}: goes with a log, whose images its files are named after")
+    if output is not None and (depth.depth or depth.depth_model):
+        raise Flux4dError(
+            "--output: freezes a protocol with the hashes of all data, which depth maps have none of; take --json"
+        )
 
 
 def _plan(subject: Subject, comparison: Comparison) -> tuple[Protocol | None, Plan]:
@@ -181,6 +195,7 @@ def _plan(subject: Subject, comparison: Comparison) -> tuple[Protocol | None, Pl
         optimize=comparison.optimize,
         novel_views=comparison.novel_views,
         leave_out=comparison.leave_out,
+        lidar=not comparison.depth.no_lidar,
     )
 
 

@@ -9,14 +9,18 @@ from typing import Annotated
 import torch
 import tyro
 
+from flux4d_core.data.depth_folder import DepthUnit
 from flux4d_core.data.log import Window
 from flux4d_core.errors import Flux4dError
+from flux4d_core.reconstruction.depth import DepthSource
 from flux4d_core.reconstruction.drive import best_device
 
 CameraNames = Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME ...", help_behavior_hint="(default: all)")]
 LabelFile = Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")]
 WeightsFile = Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="(default: those of flux4d)")]
 SceneFile = Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="SCENE")]
+DepthFolder = Annotated[Path | None, tyro.conf.arg(metavar="FOLDER", help_behavior_hint="")]
+DepthModel = Annotated[str | None, tyro.conf.arg(metavar="NAME", help_behavior_hint="")]
 OutputFile = Annotated[Path, tyro.conf.arg(metavar="FILE")]
 OutputFolder = Annotated[Path, tyro.conf.arg(metavar="FOLDER")]
 Device = Annotated[str, tyro.conf.arg(metavar="{auto,cpu,cuda}")]
@@ -38,6 +42,24 @@ class LogChoice:
     @property
     def window(self) -> Window:
         return Window(self.start, self.duration, self.cameras)
+
+
+@dataclass(frozen=True)
+class DepthChoice:
+    """What says how far pixels are, besides parallax."""
+
+    depth: DepthFolder = None
+    """Depth images, one for every image of the log under its camera's and its own name: PNG, NPY or NPZ."""
+    depth_unit: DepthUnit = "mm"
+    """What whole numbers in depth PNGs count: millimetres, or 1/256 m as in KITTI."""
+    depth_model: DepthModel = None
+    """A depth-estimation model for transformers, a folder or a name on the hub; needs flux4d[depth]."""
+    no_lidar: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """Leave the LiDAR out of the inputs."""
+
+    @property
+    def source(self) -> DepthSource:
+        return DepthSource(self.depth, self.depth_unit, self.depth_model)
 
 
 def pick_device(name: str) -> torch.device:

@@ -1,11 +1,12 @@
 """`flux4d reconstruct`, `render` and `export`: logs to scene files, scene files to videos and other tools."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Literal
 
 import tyro
 
 from flux4d_core.cli.options import (
+    DepthChoice,
     Device,
     LogChoice,
     OutputFile,
@@ -20,6 +21,7 @@ from flux4d_core.data.formats import open_log
 from flux4d_core.data.log import cut
 from flux4d_core.errors import Flux4dError
 from flux4d_core.model.checkpoint import default_weights, load_checkpoint
+from flux4d_core.reconstruction.depth import with_depth
 from flux4d_core.reconstruction.drive import SceneConfig, make_scene_of
 from flux4d_core.reconstruction.optimize import OptimizeConfig
 from flux4d_core.rendering.render import compile_kernels
@@ -36,6 +38,7 @@ MAX_FRAMES = 100_000
 
 def reconstruct(
     choice: Annotated[LogChoice, tyro.conf.arg(name="")],
+    depth: Annotated[DepthChoice, tyro.conf.arg(name="")],
     output: OutputFile,
     checkpoint: WeightsFile = None,
     optimize: int = 0,
@@ -45,6 +48,7 @@ def reconstruct(
 
     Args:
         choice: The log and the window.
+        depth: The sources of depth.
         output: The scene file to write (.f4d); one that exists is replaced.
         checkpoint: Weights to use.
         optimize: Steps of per-scene optimisation after the network: sharper, but slow.
@@ -52,11 +56,13 @@ def reconstruct(
     """
     check_output(output, ".f4d")
     check_number("--optimize", optimize, 0, 1_000_000)
+    depth.source.check()
     chosen = pick_device(device)
     weights = load_checkpoint(checkpoint or default_weights())
     log = open_log(choice.log)
     with progress_bar() as report:
-        clip = cut(log, choice.window, report)
+        clip = with_depth(cut(log, choice.window, report), log, depth.source, chosen, report)
+        clip = replace(clip, sweeps=()) if depth.no_lidar else clip
         config = SceneConfig(optimize=OptimizeConfig(steps=optimize))
         scene = make_scene_of(clip, weights, config, chosen, report)
         report("Saving", 0.0)

@@ -228,6 +228,7 @@ def _camera(scene: _Scene, name: str) -> CameraStream:
         height=height,
         read_image=lambda i: read_image(data[i].path, width, height),
         distortion=calibration.distortion,
+        names=tuple(datum.path.stem for datum in data),
     )
 
 

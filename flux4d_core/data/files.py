@@ -10,7 +10,7 @@ from numpy import ndarray
 
 from flux4d_core.errors import LogError
 
-_LARGEST_TEXT = 512 * 2**20
+_LARGEST_FILE = 512 * 2**20
 _LARGEST_ARRAYS = 4 * 2**30
 _NPY_HEADER = re.compile(
     rb"\{'descr': '(?P<dtype>[<>|=][biuf][1248])', 'fortran_order': (?P<fortran>True|False), "
@@ -55,7 +55,7 @@ def read_bytes(path: Path, what: str, largest: int) -> bytes:
 
 def read_text(path: Path, what: str) -> str:
     """A whole text file in UTF-8; raises LogError if it is missing, empty, huge or not text."""
-    content = read_bytes(path, what, _LARGEST_TEXT)
+    content = read_bytes(path, what, _LARGEST_FILE)
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as problem:
@@ -98,6 +98,15 @@ def read_npz(path: Path, what: str) -> dict[str, ndarray]:
             return {entry.filename.removesuffix(".npy"): _array(archive.read(entry)) for entry in entries}
     except _BROKEN_ARCHIVE as problem:
         raise LogError(f"{path}: {what} is not a readable .npz file ({problem})") from problem
+
+
+def read_npy(path: Path, what: str) -> ndarray:
+    """The array of an .npy file; raises LogError if it is broken, holds objects or is huge. As `read_npz`."""
+    content = read_bytes(path, what, _LARGEST_FILE)
+    try:
+        return _array(content)
+    except _BROKEN_ARCHIVE as problem:
+        raise LogError(f"{path}: {what} is not a readable .npy file ({problem})") from problem
 
 
 def _array(content: bytes) -> ndarray:

@@ -165,6 +165,7 @@ def _camera(folder: Path, entry: Entry) -> CameraStream:
         distortion=(k1, k2, p1, p2, k3) if any((k1, k2, p1, p2, k3)) else None,
         camera_to_global_end=_poses(images, "camera_to_global_end") if any(ends) else None,
         valid=mask,
+        names=tuple(file.stem for file in files),
     )
 
 

@@ -5,7 +5,7 @@ import zlib
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Bool, UInt8
+from jaxtyping import Bool, UInt8, UInt16
 from numpy import ndarray
 from PIL import Image
 
@@ -57,6 +57,17 @@ def image_size(path: Path) -> tuple[int, int]:
 def read_mask(path: Path, width: int, height: int) -> Bool[ndarray, "height width"]:
     """True where a mask is not black; raises LogError as `read_image`."""
     return read_image(path, width, height).max(-1) > 0
+
+
+def read_sixteen_bits(path: Path) -> UInt16[ndarray, "height width"]:
+    """The values of a 16-bit grey PNG, as depth is stored; raises LogError as `read_image`, and for other images."""
+    with _opened(path) as image:
+        if image.format != "PNG" or not image.mode.startswith("I"):
+            raise LogError(f"{path}: expected a PNG of 16-bit grey, found a {image.format} of mode {image.mode}")
+        try:
+            return np.array(image).astype(np.uint16)
+        except _BROKEN_IMAGE as problem:
+            raise LogError(f"{path}: the image cannot be decoded ({problem})") from problem
 
 
 def _opened(path: Path) -> Image.Image:

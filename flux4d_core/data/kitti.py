@@ -158,6 +158,7 @@ def _camera_stream(
         width=camera.width,
         height=camera.height,
         read_image=lambda i: read_image(files.paths[i], camera.width, camera.height),
+        names=tuple(path.stem for path in files.paths),
     )
     return stream, notes
 

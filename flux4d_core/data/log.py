@@ -65,6 +65,8 @@ class CameraStream:
     """Pose when the last row is read out, where known."""
     valid: Bool[ndarray, "height width"] | None = None
     """False on the own vehicle and on masked pixels, in the stored images."""
+    names: tuple[str, ...] = ()
+    """Names of the images' files, without suffix; empty where there are no files."""
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +18,7 @@ from flux4d_core.evaluation.stored_truth import stored_truth
 from flux4d_core.evaluation.truth import LabelledTruth, MotionTruth, SimulatedTruth
 from flux4d_core.learning.split import SplitConfig, split_clip
 from flux4d_core.progress import Report, silent
+from flux4d_core.reconstruction.depth import DepthSource, with_depth
 from flux4d_core.simulation.config import SimulationConfig
 from flux4d_core.simulation.evaluation_set import fingerprint
 from flux4d_core.simulation.simulate import build, record
@@ -68,6 +69,8 @@ class Opening:
     """A file of labelled boxes that lies outside the log."""
     novel_views: bool = False
     """Also make exact views from beside the path, where the simulator can."""
+    depth: DepthSource = field(default_factory=DepthSource)
+    """Depth maps for the frames that the methods are given."""
 
 
 @dataclass(frozen=True)
@@ -82,19 +85,29 @@ class Opened:
 def open_clip(source: ClipSource, opening: Opening, device: torch.device, report: Report = silent) -> Opened:
     """Simulate or read one clip. Raises LogError for a log that is missing, broken or too short."""
     if isinstance(source, Piece):
-        clip, truth = _cut(source, opening, report)
+        log, clip, truth = _cut(source, opening, report)
         if isinstance(truth, SimulatedTruth):
             truth = SimulatedTruth(clip.to(device), truth.truth.to(device))
-            return Opened(truth.clip, truth)
-        return Opened(clip.to(device), truth)
+        return Opened(_with_depth(clip.to(device), log, opening, report), truth)
     simulation = build(source.seed, street_config(opening.split), device)
     clip, exact = record(simulation, report)
+    clip = _with_depth(clip, None, opening, report)
     truth = SimulatedTruth(clip, exact)
     if not opening.novel_views:
         return Opened(clip, truth)
     split = split_clip(clip, opening.split)
     report("Simulating views from beside the path", 0.0)
     return Opened(clip, truth, novel_views(simulation, truth, split.interpolated, split.inputs.frames))
+
+
+def _with_depth(clip: Clip, log: Log | None, opening: Opening, report: Report) -> Clip:
+    """The clip with depth maps for the frames that the methods see."""
+    if opening.depth == DepthSource():
+        return clip
+    inputs = split_clip(clip, opening.split).inputs
+    mapped = with_depth(inputs, log, opening.depth, clip.ego_to_world.device, report)
+    known = {id(frame.image): frame for frame in mapped.frames}
+    return replace(clip, frames=tuple(known.get(id(frame.image), frame) for frame in clip.frames))
 
 
 def street_config(split: SplitConfig) -> SimulationConfig:
@@ -106,7 +119,7 @@ def hash_of(source: ClipSource, opening: Opening, report: Report = silent) -> st
     """16 hexadecimal digits that change with the data: of a street's recipe, or of a piece's images, sweeps, labels."""
     if isinstance(source, Street):
         return fingerprint((source.seed,), street_config(opening.split))
-    clip, truth = _cut(source, opening, report)
+    _, clip, truth = _cut(source, opening, report)
     digest = hashlib.sha256()
     for frame in clip.frames:
         for values in (frame.image, frame.camera.K, frame.camera.camera_to_world):
@@ -129,14 +142,14 @@ def _boxes(truth: MotionTruth | None) -> Sequence[Boxes]:
             return ()
 
 
-def _cut(piece: Piece, opening: Opening, report: Report) -> tuple[Clip, MotionTruth | None]:
+def _cut(piece: Piece, opening: Opening, report: Report) -> tuple[Log, Clip, MotionTruth | None]:
     log = open_log(opening.root / piece.log, opening.labels)
     window = Window(piece.start, _duration(log, piece.start, opening.split), piece.cameras)
     clip = cut(log, window, report)
     if log.labels:
-        return clip, LabelledTruth(boxes_in_clip(log, clip.start_ns))
+        return log, clip, LabelledTruth(boxes_in_clip(log, clip.start_ns))
     exact = stored_truth(log, clip)
-    return clip, None if exact is None else SimulatedTruth(clip, exact)
+    return log, clip, None if exact is None else SimulatedTruth(clip, exact)
 
 
 def _duration(log: Log, start: float, split: SplitConfig) -> float:

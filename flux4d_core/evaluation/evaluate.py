@@ -27,6 +27,8 @@ class EvaluationConfig:
     methods: MethodsConfig = field(default_factory=MethodsConfig)
     leave_out: str | None = None
     """A camera whose images no method is given; its frames at the inputs' instants are predicted."""
+    lidar: bool = True
+    """Whether the methods see the sweeps; their figures are judged by them in any case."""
 
 
 def evaluate_clip(
@@ -43,7 +45,8 @@ def evaluate_clip(
     left_out: tuple[Frame, ...] = ()
     if config.leave_out is not None:
         split, left_out = without_camera(split, config.leave_out)
-    lifted, methods = apply_methods(split.inputs, model, config.methods, report)
+    inputs = split.inputs if config.lidar else replace(split.inputs, sweeps=())
+    lifted, methods = apply_methods(inputs, model, config.methods, report)
     kinds: tuple[tuple[FrameKind, tuple[Frame, ...]], ...] = (
         ("interpolated", split.interpolated),
         ("future", split.future),
@@ -55,7 +58,7 @@ def evaluate_clip(
         for kind, frames in kinds:
             rows += frame_rows(judge, method, kind, frames)
         novel += novel_rows(judge, method, views)
-    flows = {} if judge.truth is None else _flows(methods, lifted, judge.truth, split.inputs)
+    flows = {} if judge.truth is None or not inputs.sweeps else _flows(methods, lifted, judge.truth, inputs)
     return Evaluation(judge.clip.name, weights, tuple(rows), flows, tuple(novel))
 
 

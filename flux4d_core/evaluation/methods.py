@@ -13,6 +13,7 @@ from flux4d_core.evaluation.peers.clustering_icp import ClusteringIcpConfig, che
 from flux4d_core.evaluation.peers.neural_prior import NeuralPriorConfig, neural_prior
 from flux4d_core.geometry import invert, pixel_rays, rotate, transform
 from flux4d_core.lifting.lift import lift
+from flux4d_core.lifting.scans import with_scans
 from flux4d_core.model.reconstructor import Reconstructor
 from flux4d_core.progress import Report, silent
 from flux4d_core.reconstruction.clip import Reconstruction, ReconstructionConfig, predict
@@ -79,6 +80,7 @@ def apply_methods(
     if "clustering_icp" in config.names:
         check_libraries()
     began = time.perf_counter()
+    inputs = with_scans(inputs, config.reconstruction.lift, report)
     lifted = lift(inputs, config.reconstruction.lift, report)
     lift_seconds = time.perf_counter() - began
     start = Reconstruction(lifted.gaussians, lifted.sky)

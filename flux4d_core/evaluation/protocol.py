@@ -32,6 +32,8 @@ class Plan:
     """Steps of per-scene optimisation."""
     novel_views: bool = True
     leave_out: str | None = None
+    lidar: bool = True
+    """Whether the methods see the sweeps."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +99,7 @@ def as_document(protocol: Protocol) -> dict[str, Any]:
         "optimize": plan.optimize,
         "novel_views": plan.novel_views,
         "leave_out": plan.leave_out,
+        "lidar": plan.lidar,
         "bootstrap": {"resamples": bootstrap.RESAMPLES, "level": bootstrap.LEVEL, "seed": bootstrap.SEED},
         "weights": protocol.weights,
         "commit": protocol.commit,
@@ -138,6 +141,7 @@ def _protocol(content: dict[str, Any]) -> Protocol:
         optimize=int(content["optimize"]),
         novel_views=bool(content["novel_views"]),
         leave_out=None if content["leave_out"] is None else str(content["leave_out"]),
+        lidar=bool(content["lidar"]),
     )
     if not plan.clips or not plan.methods:
         raise ValueError("no clips or no methods")

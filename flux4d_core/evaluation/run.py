@@ -72,7 +72,7 @@ def _one(source: ClipSource, plan: Plan, tools: Tools, lpips: Lpips | None, wors
     return evaluate_clip(
         Judge(opened.clip, opened.truth, lpips, worst),
         None if tools.weights is None else tools.weights.model,
-        EvaluationConfig(plan.split, methods, plan.leave_out),
+        EvaluationConfig(plan.split, methods, plan.leave_out, plan.lidar),
         opened.views,
         weights=tools.weights_name,
         report=report,

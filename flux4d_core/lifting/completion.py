@@ -1,12 +1,14 @@
-"""Depth for every cell of an image: LiDAR where it is, parallax between frames elsewhere, smooth in between.
+"""Depth for every cell of an image: LiDAR where it is, parallax and depth maps elsewhere, smooth in between.
 
 For each frame a cost is built for every cell and every one of a few inverse depths, the last of them zero (the sky):
 how different the frame and its neighbours in time look if the cell lies there (a plane sweep), and, where a LiDAR
-return falls, how far that inverse depth is from the measured one. Semi-global matching (Hirschmueller, PAMI 2008)
+return falls, how far that inverse depth is from the measured one. Where the frame brings a depth map, that is fitted to
+the returns of its image, and its inverse depth is the cheaper one, too. Semi-global matching (Hirschmueller, PAMI 2008)
 then finds inverse depths that fit and are smooth, with leave to jump where the image has an edge. Smooth inverse
 depth means planes: walls go on above the topmost beam as they were below it.
 """
 
+import warnings
 from dataclasses import dataclass
 
 import torch
@@ -16,12 +18,17 @@ from torch import Tensor
 
 from flux4d_core.geometry import invert, pixel_centers
 from flux4d_core.lifting.config import LiftConfig
+from flux4d_core.lifting.depth_maps import DepthWarning, at_places, fit, in_cells
 from flux4d_core.lifting.visibility import VisiblePoints
 from flux4d_core.progress import Report, silent
-from flux4d_core.types import Camera, Frame
+from flux4d_core.types import Camera, DepthMap, Frame
 
 LIDAR_COST = 3.0
 """Cost of missing a measured depth by many levels; the look of a cell costs between 0 and 1."""
+MAP_COST, MAP_TRUST = 0.6, 0.1
+"""Cost of missing a depth map's inverse depth by more than twice a level and this share of it."""
+BRIGHT_FAR = 50.0
+"""What looks like sky and is farther than this by a depth map (m) is not believed: networks give the sky a depth."""
 SMALL_STEP, LARGE_STEP = 0.1, 0.9
 """Costs of a change of inverse depth by one level, and by more, between neighbouring cells."""
 EDGE = 0.05
@@ -78,6 +85,7 @@ def complete_depths(
     costs = torch.where(covered, BETWEEN_RETURNS * costs + outside, costs)
     misses = (levels[:, None, None] - measured[:, None]).abs() / step
     costs = torch.where(measured[:, None] > 0, costs + LIDAR_COST * (misses / 4).clamp(max=1), costs)
+    costs = costs + _map_costs(_from_maps(frames, seen, colors), levels)
     report("Completing depth", 0.8)
     inverse = _best(_aggregate(costs, colors), levels)
     report("Completing depth", 1.0)
@@ -87,6 +95,38 @@ def complete_depths(
         CompletedDepth(depths[i], _normals(inverse[i], cameras[i]), measured[i] > 0, cameras[i])
         for i in range(len(frames))
     ]
+
+
+def _from_maps(
+    frames: list[Frame], seen: list[VisiblePoints], colors: Float[Tensor, "F 3 h w"]
+) -> Float[Tensor, "F h w"]:
+    """Inverse depth that the frames' own maps give, fitted to the returns in the image; nan where none does."""
+    height, width = colors.shape[2:]
+    given = torch.full_like(colors[:, 0], torch.nan)
+    lost = 0
+    for i, (frame, points) in enumerate(zip(frames, seen, strict=True)):
+        if frame.depth is None:
+            continue
+        size = torch.tensor([frame.camera.width, frame.camera.height], device=points.pixels.device)
+        found = fit(at_places(frame.depth, points.pixels / size), 1 / points.depths)
+        if found is not None:
+            given[i] = in_cells(DepthMap(found.inverse(frame.depth.inverse)), width, height)
+        elif frame.depth.is_metric:
+            given[i] = in_cells(frame.depth, width, height)
+        else:
+            lost += 1
+    if lost > 0:
+        text = f"{frames[0].sensor}: {lost} of {len(frames)} depth maps do not fit the LiDAR returns, and are left out"
+        warnings.warn(text, DepthWarning, stacklevel=4)
+    return torch.where(_like_sky(colors) & (given < 1 / BRIGHT_FAR), torch.nan, given)
+
+
+def _map_costs(given: Float[Tensor, "F h w"], levels: Float[Tensor, "D"]) -> Float[Tensor, "F D h w"]:
+    """What each level costs for missing the depth maps; nothing where they know nothing."""
+    step = levels[0] - levels[1]
+    tolerance = (step + MAP_TRUST * given)[:, None]
+    misses = (levels[:, None, None] - given[:, None]).abs() / tolerance
+    return MAP_COST * (misses / 2).clamp(max=1).nan_to_num(0.0)
 
 
 def _shrunk(frame: Frame, width: int, height: int) -> Float[Tensor, "3 height width"]:

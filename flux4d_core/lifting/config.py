@@ -14,6 +14,8 @@ class LiftConfig:
     """A Gaussian's standard deviation in its image, as a share of the cell."""
     opacity: float = 0.9
     """Of every lifted Gaussian."""
+    lift_pixels: bool = True
+    """Cells without a LiDAR return get a Gaussian at their completed depth; False: LiDAR returns alone are lifted."""
     depth_levels: int = 64
     """Depths tried for each cell, evenly spaced in 1 / depth, the last one infinitely far (the sky)."""
     min_depth: float = 2.5

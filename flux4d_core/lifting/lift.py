@@ -54,11 +54,9 @@ def lift(clip: Clip, config: LiftConfig, report: Report = silent) -> Lifted:
         share = _share(report, "Lifting images and LiDAR into 3D", number, len(sensors))
         for frame, returns, depth in _with_depths(clip, sensor, config, share):
             points = _lift_points(frame, returns, depth, config)
-            pixels = _lift_pixels(frame, returns, depth, clip, config)
-            parts += [points, pixels]
-            measured += [
-                torch.full((len(part),), part is points, device=part.means.device) for part in (points, pixels)
-            ]
+            own = [points, _lift_pixels(frame, returns, depth, clip, config)] if config.lift_pixels else [points]
+            parts += own
+            measured += [torch.full((len(part),), part is points, device=part.means.device) for part in own]
             used.append(frame)
             skies.append(depth.depths.isinf())
     report("Lifting images and LiDAR into 3D", 1.0)

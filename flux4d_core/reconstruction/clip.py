@@ -6,6 +6,7 @@ import torch
 
 from flux4d_core.lifting.config import LiftConfig
 from flux4d_core.lifting.lift import lift
+from flux4d_core.lifting.scans import with_scans
 from flux4d_core.model.reconstructor import Prepared, Reconstructor
 from flux4d_core.progress import Report, silent
 from flux4d_core.reconstruction.rigid.settle import settle
@@ -40,6 +41,7 @@ def reconstruct(
     clip: Clip, model: Reconstructor, config: ReconstructionConfig, report: Report = silent
 ) -> Reconstruction:
     """Turn one clip of a drive into moving Gaussians; runs where the clip and the model are."""
+    clip = with_scans(clip, config.lift, report)
     lifted = lift(clip, config.lift, report)
     gaussians = predict(model, lifted, clip, config, report)
     return Reconstruction(gaussians, lifted.sky)

@@ -10,6 +10,7 @@ import torch
 from flux4d_core.errors import Flux4dWarning
 from flux4d_core.licences import UNKNOWN
 from flux4d_core.lifting.lift import lift
+from flux4d_core.lifting.scans import with_scans
 from flux4d_core.model.checkpoint import Checkpoint
 from flux4d_core.progress import Report, silent
 from flux4d_core.reconstruction.clip import Reconstruction, ReconstructionConfig, reconstruct
@@ -69,6 +70,7 @@ def _result(
     clip: Clip, checkpoint: Checkpoint | None, config: SceneConfig, device: torch.device, report: Report
 ) -> tuple[Reconstruction, str]:
     if checkpoint is None:
+        clip = with_scans(clip, config.reconstruction.lift, report)
         lifted = lift(clip, config.reconstruction.lift, report)
         result, method = Reconstruction(lifted.gaussians, lifted.sky), "lifted"
     else:

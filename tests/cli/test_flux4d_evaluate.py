@@ -73,6 +73,23 @@ def test_a_log_is_evaluated_with_the_network(
     assert table["flows"]["lifted"]["moving_error"] == pytest.approx(table["flow"]["nothing_moves_error"])
 
 
+def test_without_lidar_the_methods_see_no_sweep_but_are_judged_by_them(
+    flux4d: Flux4d, street_log: Path, tiny_weights: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "table.json"
+    options = [*FEW, "--methods", "lifted", "feed_forward", "--checkpoint", tiny_weights, "--json", file]
+    ended = flux4d("evaluate", street_log, *options, "--no-lidar")
+    assert ended.code == 0, ended.err
+    table = json.loads(file.read_text())
+    assert table["flow"] is None, "there are no LiDAR returns in the scene whose motion could be judged"
+    assert all(row["depth_rmse"] is not None for row in table["rows"] if row["pixels"] == "full")
+    assert any(row["pixels"] == "dynamic" for row in table["rows"])
+
+
+def test_depth_images_go_with_a_log(flux4d: Flux4d, tmp_path: Path) -> None:
+    assert flux4d("evaluate", "--seeds", 7, "--depth", tmp_path).is_refusal("--depth", "goes with a log")
+
+
 def test_one_camera_from_a_later_start_is_a_smaller_table(
     flux4d: Flux4d, street_log: Path, tiny_weights: Path, tmp_path: Path
 ) -> None:

@@ -4,9 +4,11 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from ended import Flux4d
+from toy_clip import GROUND, ego_pose, toy_camera, true_depths
 
 from flux4d_core.cli import scenes
 from flux4d_core.rendering.render import render
@@ -90,6 +92,31 @@ def test_a_log_without_lidar_is_reconstructed_from_its_images(
     assert len(read_scene(tmp_path / "a.f4d").gaussians) > 0
 
 
+def test_depth_images_take_the_place_of_the_lidar(
+    flux4d: Flux4d, toy_log: Path, tiny_weights: Path, tmp_path: Path
+) -> None:
+    base = ["reconstruct", toy_log, "--checkpoint", tiny_weights, "--start", 0.5, "--duration", 0.2, "--no-lidar"]
+    (tmp_path / "depth" / "front").mkdir(parents=True)
+    for number in range(5, 8):  # the images of the window, and no others
+        path = tmp_path / "depth" / "front" / f"{number:06d}.npy"
+        np.save(path, true_depths(toy_camera(ego_pose(0.5 * number), 0.1 * number)).numpy())
+    ended = flux4d(*base, "--depth", tmp_path / "depth", "--output", tmp_path / "a.f4d")
+    assert ended.code == 0, ended.err
+    scene = read_scene(tmp_path / "a.f4d")
+    assert scene.sensors == ("front",)
+    assert (scene.gaussians.sweep_index >= 0).any()  # of the sweeps that the depth images became
+    low = scene.gaussians.means[scene.gaussians.means[:, 0] < 12, 2]
+    assert (low - GROUND).abs().median() < 0.05
+
+
+def test_without_lidar_and_depth_there_is_parallax(
+    flux4d: Flux4d, toy_log: Path, tiny_weights: Path, tmp_path: Path
+) -> None:
+    options = ["--checkpoint", tiny_weights, "--duration", 0.2, "--no-lidar", "--output", tmp_path / "a.f4d"]
+    assert flux4d("reconstruct", toy_log, *options).code == 0
+    assert (read_scene(tmp_path / "a.f4d").gaussians.sweep_index == -1).all()
+
+
 def test_a_log_without_cameras_is_refused(flux4d: Flux4d, street_log: Path, tiny_weights: Path, tmp_path: Path) -> None:
     dark = _without(street_log, "cameras", tmp_path / "dark")
     output = tmp_path / "a.f4d"
@@ -116,6 +143,9 @@ def _without(log: Path, streams: str, folder: Path) -> Path:
         (["--device", "gpu"], ["--device gpu"]),
         (["--checkpoint", "none.safetensors"], ["none.safetensors", "found none"]),
         (["--checkpoint", "file"], ["file", "damaged"]),
+        (["--depth", "none"], ["--depth none", "found nothing"]),
+        (["--depth", "file"], ["--depth file", "found a file"]),
+        (["--depth", ".", "--depth-model", "any"], ["expected one of them, found both"]),
         (["--duration", "-1"], ["-1 s"]),
         (["--start", "99"], ["99 s", "1.60 s"]),
         (["--cameras", "nose"], ["'nose'", "front"]),

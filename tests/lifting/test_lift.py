@@ -66,6 +66,13 @@ def test_heights_count_from_the_ground() -> None:
     assert ((lifted.heights - (z - GROUND))[high].abs() < 0.4).all()
 
 
+def test_without_lifted_pixels_every_gaussian_is_a_return() -> None:
+    clip = toy_clip(frames=2)
+    both, alone = lift(clip, SMALL), lift(clip, replace(SMALL, lift_pixels=False))
+    assert alone.measured.all()
+    assert torch.equal(alone.gaussians.means, both.gaussians.means[both.measured])
+
+
 def test_masked_pixels_neither_colour_nor_make_gaussians() -> None:
     clip = toy_clip(frames=2)
     valid = torch.ones(clip.frames[0].image.shape[:2], dtype=torch.bool)

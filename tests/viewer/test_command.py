@@ -106,3 +106,17 @@ def test_the_page_is_served_before_anything_slow_is_loaded() -> None:
     code = "import sys, flux4d_viewer.app; print(sorted({'torch', 'numba', 'scipy'} & set(sys.modules)))"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert result.stdout.strip() == "[]"
+
+
+def test_depth_images_go_with_the_log(tmp_path: Path) -> None:
+    (tmp_path / "log.json").write_text("{}")
+    job = first_job(Arguments(path=tmp_path, depth=tmp_path, depth_unit="kitti"))
+    assert isinstance(job, OpenLog)
+    assert (job.depth, job.depth_unit, job.depth_model) == (tmp_path, "kitti", None)
+    for arguments, words in (
+        (Arguments(path=tmp_path, depth=tmp_path / "none"), "found none"),
+        (Arguments(path=tmp_path, depth=tmp_path, depth_model="any"), "found both"),
+        (Arguments(depth_model="any"), "go with a driving log"),
+    ):
+        with pytest.raises(Flux4dError, match=words):
+            first_job(arguments)

@@ -185,3 +185,13 @@ def test_a_server_that_draws_sends_no_splats(scene_file: Path) -> None:
     assert isinstance(reconstructed, Reconstructed)
     assert reconstructed.drawable.static is None
     assert reconstructed.drawable.painter is not None
+
+
+def test_depth_images_are_read_with_the_log_and_one_that_is_missing_is_named(
+    work: Work, log: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "depth").mkdir()
+    messages: list[Message] = []
+    with pytest.raises(LogError, match=r"expected the depth of an image in .*000000\.png"):
+        work.perform(OpenLog(log, 0.0, 1.0, (), depth=tmp_path / "depth"), silent, messages.append)
+    assert messages == []
