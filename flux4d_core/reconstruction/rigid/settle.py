@@ -150,11 +150,9 @@ def rows_of(track: Track, lifted: Lifted, verdict: Verdict):
     g = lifted.gaussians
     first, last = min(s.time for s in track.shots), max(s.time for s in track.shots)
     low = torch.where(lifted.measured, FEET, SHADOW)
-    rows = (
-        ((lifted.heights > low) & (lifted.heights < HIGHEST) & (g.times > first - 0.3) & (g.times < last + 0.3))
-        .nonzero()
-        .squeeze(1)
-    )
+    above = lifted.heights > low
+    above |= g.means[:, 2] - verdict.middle[2] > track.low[2] - 0.1
+    rows = (above & (lifted.heights < HIGHEST) & (g.times > first - 0.3) & (g.times < last + 0.3)).nonzero().squeeze(1)
     points = (g.means[rows] - verdict.middle).numpy().astype(np.float64)
     times = g.times[rows].numpy().astype(np.float64)
     t = replace(track, low=track.low - [0, 0, 0.5])

@@ -22,6 +22,8 @@ LONGEST = 0.65
 MARGIN = 0.15
 """Around the box of a thing (m)."""
 FEWEST = 4
+HASTES = (1.0, 1.25, 0.8)
+"""Shares of the velocity found body by body, tried in turn: the visible part of what passes by changes."""
 DEBUG = False
 NEAR = 0.3
 """Paths are fitted to sweeps this near in time first (s)."""
@@ -70,9 +72,11 @@ def find_tracks(seen: list[Seen], sweeps: list[PreparedSweep]) -> list[Track]:
     for group in _linked(seen):
         if any(all(_explains(track, s.body) for s in group) for track in tracks):
             continue
-        track = _track(group, sweeps)
-        if track is not None and is_sure(track, sweeps):
-            tracks.append(track)
+        for factor in HASTES:
+            track = _track(group, sweeps, factor)
+            if track is not None and is_sure(track, sweeps):
+                tracks.append(track)
+                break
     return tracks
 
 
@@ -97,7 +101,7 @@ def _linked(seen: list[Seen]) -> list[list[Seen]]:
     return sorted(groups, key=len, reverse=True)
 
 
-def _track(group: list[Seen], sweeps: list[PreparedSweep]) -> Track | None:
+def _track(group: list[Seen], sweeps: list[PreparedSweep], haste: float) -> Track | None:
     shots = [
         Shot(
             number,
@@ -112,7 +116,7 @@ def _track(group: list[Seen], sweeps: list[PreparedSweep]) -> Track | None:
     if own:
         velocity = own[0].astype(np.float64)
     center = (start.points[:, :2].min(0) + start.points[:, :2].max(0)) / 2
-    path = Path(start.time, center, velocity, np.zeros(2), 0.0)
+    path = Path(start.time, center, haste * velocity, np.zeros(2), 0.0)
     near = [shot for shot in shots if abs(shot.time - start.time) < NEAR]
     if len(near) > 1:
         path = fit(path, near)
