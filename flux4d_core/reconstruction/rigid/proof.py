@@ -50,8 +50,8 @@ def follows(
     return (moving <= standing + WORSE) & ((farthest > STAYED) | (not driven_by))
 
 
-def is_proven(path: Path, shots: Sequence[Shot], sweeps: list[PreparedSweep]) -> bool:
-    """Whether a path explains what was seen of a thing, and standing does not.
+def doubt(path: Path, shots: Sequence[Shot], sweeps: list[PreparedSweep]) -> float:
+    """How much speaks against a path (0: nothing); infinity if it does not explain what was seen, or standing does.
 
     Only places that a sweep saw count: one that it looked through speaks against, one at which a ray ended for it.
     """
@@ -66,10 +66,11 @@ def is_proven(path: Path, shots: Sequence[Shot], sweeps: list[PreparedSweep]) ->
                 answers[0] += _answers(np.column_stack([moved, points[:, 2]]), sweep)
                 answers[1] += _answers(points, sweep)
     if answers[:, 2].min() < FEWEST:
-        return False
+        return float("inf")
     (moving, standing), (through, vacated) = (answers[:, :2] / answers[:, 2:]).T
     cheaper = moving < BEST and moving < SHARE * standing and standing - moving > GAIN
-    return bool(cheaper and vacated > VACATED and through < THROUGH * vacated)
+    proven = cheaper and vacated > VACATED and through < THROUGH * vacated
+    return float(through / vacated) if proven else float("inf")
 
 
 def _answers(places: Float[ndarray, "P 3"], sweep: PreparedSweep) -> Float[ndarray, "3"]:

@@ -1,5 +1,6 @@
 """One identity for one thing through all sweeps: bodies linked, their common path fitted, and the box around them."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +11,7 @@ from scipy.sparse.csgraph import connected_components
 
 from flux4d_core.reconstruction.rigid.bodies import Body
 from flux4d_core.reconstruction.rigid.path import Path
-from flux4d_core.reconstruction.rigid.proof import follows, is_proven
+from flux4d_core.reconstruction.rigid.proof import doubt, follows
 from flux4d_core.reconstruction.rigid.registration import CLOSE, Shot, fit
 from flux4d_core.reconstruction.rigid.sweeps import PreparedSweep
 
@@ -18,8 +19,14 @@ APART, UNLIKE = 2.0, 5.0
 """Bodies of two sweeps are one if they are this near (m) after their motion, and as fast within this (m/s)."""
 NEAR, LONGEST = 0.3, 0.65
 """Paths are fitted to sweeps this near in time first, and carried this far beyond the first and the last body (s)."""
-HASTES = (1.0, 1.25, 0.8)
-"""Shares of the velocity found body by body, tried in turn: the visible part of what passes by changes."""
+STARTS = ((1.0, True), (1.2, False), (1.4, False), (1.25, True), (0.8, True))
+"""Shares of the velocity found body by body, tried in turn: the visible part of what passes by changes. And whether
+the bodies' returns are fitted from afar first, or what the box holds at that velocity from nearby, so that the path
+does not fall back."""
+CONVINCING = 0.15
+"""With less doubt than this no other start is tried."""
+MANY = 20
+"""Nor for bodies of fewer returns altogether."""
 MARGIN, SEARCHED = 0.15, 0.3
 """Around the box of a thing, for what belongs to it and for what may (m)."""
 FEWEST = 4
@@ -78,11 +85,16 @@ def find_tracks(seen: list[Seen], sweeps: list[PreparedSweep]) -> list[Track]:
     for group in _linked(seen):
         if any(all(_covers(track, s.body) for s in group) for track in tracks):
             continue
-        for haste in HASTES:
-            track = _track(group, sweeps, haste)
-            if track is not None and is_proven(track.path, track.shots, sweeps):
-                tracks.append(track)
+        best, least = None, math.inf
+        for haste, afar in STARTS:
+            track = _track(group, sweeps, haste, afar)
+            against = math.inf if track is None else doubt(track.path, track.shots, sweeps)
+            if against < least:
+                best, least = track, against
+            if least < CONVINCING or sum(len(s.body.points) for s in group) < MANY:
                 break
+        if best is not None:
+            tracks.append(best)
     return tracks
 
 
@@ -108,7 +120,7 @@ def _linked(seen: list[Seen]) -> list[list[Seen]]:
     return sorted(groups, key=len, reverse=True)
 
 
-def _track(group: list[Seen], sweeps: list[PreparedSweep], haste: float) -> Track | None:
+def _track(group: list[Seen], sweeps: list[PreparedSweep], haste: float, afar: bool) -> Track | None:
     """The path of linked bodies and the box around them; None if fewer than two sweeps saw it."""
     shots = [_shot([s.body for s in group if s.body.sweep.index == n]) for n in {s.body.sweep.index for s in group}]
     start = max(shots, key=lambda shot: len(shot.points))
@@ -116,9 +128,9 @@ def _track(group: list[Seen], sweeps: list[PreparedSweep], haste: float) -> Trac
     center = (start.points[:, :2].min(0) + start.points[:, :2].max(0)) / 2
     path = Path(start.time, center, haste * velocity, np.zeros(2), 0.0)
     near = [shot for shot in shots if abs(shot.time - start.time) < NEAR]
-    if len(near) > 1:
+    if afar and len(near) > 1:
         path = fit(path, near)
-    if len(shots) > len(near):
+    if afar and len(shots) > len(near):
         path = fit(path, shots)
     track = _boxed(path, shots)
     for _ in range(GATHERINGS):
