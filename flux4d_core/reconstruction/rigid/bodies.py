@@ -13,7 +13,7 @@ from flux4d_core.types import Lifted
 
 CELL = 0.3
 """Returns in neighbouring cells of this size belong together (m)."""
-FEWEST = 10
+FEWEST = 6
 """Smaller bodies say nothing."""
 LONGEST = 18.0
 """Longer ones are no vehicle (m): they are cut into pieces of PIECE x PIECE, which at most stand."""

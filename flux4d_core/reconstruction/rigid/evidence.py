@@ -14,6 +14,7 @@ LONGEST = 0.65
 TELLING = 0.2
 """Sweeps about this far away (s) tell most: motion shows, and has not changed yet."""
 MOST = 3
+"""So many of those decide how a body moved; all decide whether it stood."""
 SAMPLES = 64
 """Returns of a body that are asked about."""
 EXACT, FAR = 0.15, 1.0

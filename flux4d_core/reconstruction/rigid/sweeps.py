@@ -100,10 +100,9 @@ def _range_images(away: Float[Tensor, "P 3"]) -> tuple[Float[Tensor, "rows colum
     nearest = torch.full((ROWS * COLUMNS,), torch.inf).scatter_reduce(0, at, ranges, "amin").view(ROWS, COLUMNS)
     farthest = torch.zeros(ROWS * COLUMNS).scatter_reduce(0, at, ranges, "amax").view(ROWS, COLUMNS)
     empty = farthest == 0
-    modes = ("nearest", "wrap")
-    around = torch.from_numpy(minimum_filter(nearest.numpy(), 3, mode=modes))
+    around = torch.from_numpy(minimum_filter(nearest.numpy(), 3, mode="wrap"))
     nearest = torch.where(empty, torch.where(around.isinf(), 0.0, around), nearest)
-    return nearest, torch.where(empty, torch.from_numpy(maximum_filter(farthest.numpy(), 3, mode=modes)), farthest)
+    return nearest, torch.where(empty, torch.from_numpy(maximum_filter(farthest.numpy(), 3, mode="wrap")), farthest)
 
 
 def _directions(away: Float[Tensor, "*P 3"]) -> tuple[Int[Tensor, "*P"], Int[Tensor, "*P"]]:

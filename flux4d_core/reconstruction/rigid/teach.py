@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from flux4d_core.reconstruction.rigid.bodies import FEET
-from flux4d_core.reconstruction.rigid.settle import judge, rows_of
+from flux4d_core.reconstruction.rigid.movers import find_movers
 from flux4d_core.types import Clip, Lifted
 
 
@@ -41,12 +41,10 @@ def teach(lifted: Lifted, inputs: Clip, sweeps: Clip) -> Taught:
     velocities, moving, standing = still.clone(), *torch.zeros(2, len(still), dtype=torch.bool)
     standing[lifted.measured & (lifted.heights < FEET)] = True
     if len(sweeps.sweeps) > 1:
-        verdict = judge(still, lifted, sweeps)
-        for body in verdict.standing:
-            standing[body.rows] = True
-        for track in reversed(verdict.movers):
-            rows, own = rows_of(track, lifted, verdict)
-            velocities[rows], moving[rows] = own, True
+        findings = find_movers(lifted, sweeps, still)
+        standing |= findings.standing
+        for mover in findings.movers:
+            velocities[mover.rows], moving[mover.rows] = mover.velocities, True
     return Taught(velocities.to(device), moving.to(device), (standing & ~moving).to(device))
 
 
