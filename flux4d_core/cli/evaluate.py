@@ -1,6 +1,7 @@
 """`flux4d evaluate`: methods side by side on held-out frames."""
 
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,7 +37,6 @@ from flux4d_core.rendering.render import compile_kernels
 from flux4d_core.simulation.config import SimulationConfig
 from flux4d_core.simulation.simulate import simulate
 from flux4d_core.types import Clip
-from flux4d_core.writing import written_whole
 
 RATE = 10.0
 """Sweeps a second of simulated streets."""
@@ -181,5 +181,10 @@ def _write_json(table: Evaluation, results: list[Evaluation], path: Path) -> Non
     content = as_json(table)
     if len(results) > 1:
         content["clips"] = [as_json(result) for result in results]
-    with written_whole(path) as temporary:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
         temporary.write_text(json.dumps(content, indent=1, allow_nan=False), encoding="utf-8")
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
