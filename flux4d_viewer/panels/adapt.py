@@ -21,7 +21,12 @@ class AdaptPanel:
         self._folder = gui.add_folder("Adapt to this log", visible=False)
         with self._folder:
             self._seconds = gui.add_number(
-                "Seconds", USUAL, SHORTEST, LONGEST, 10, hint="Of training; on a GPU a minute is much, on a CPU little."
+                "Seconds",
+                USUAL,
+                min=SHORTEST,
+                max=LONGEST,
+                step=10,
+                hint="Of training; on a GPU a minute is much, on a CPU little.",
             )
             self._start = gui.add_button(
                 "Adapt the network",
