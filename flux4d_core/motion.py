@@ -11,10 +11,13 @@ from torch import Tensor
 from flux4d_core.types import Gaussians, Snapshot
 
 
-def advance(gaussians: Gaussians, time: float | Float[Tensor, "N"]) -> Snapshot:
-    """Where every Gaussian is, how fast it moves and how much of it is left at `time` (s)."""
+def advance(gaussians: Gaussians, time: float | Float[Tensor, "*times N"]) -> Snapshot:
+    """Where every Gaussian is, how fast it moves and how much of it is left at `time` (s).
+
+    Times of shape (views, 1) give means, opacities and velocities of several instants: (views, N, ..).
+    """
     elapsed = time - gaussians.times
-    dt = elapsed[:, None]
+    dt = elapsed[..., None]
     means = gaussians.means + gaussians.velocities * dt + 0.5 * gaussians.accelerations * dt * dt
     velocities = gaussians.velocities + gaussians.accelerations * dt
     fading = torch.exp(-0.5 * (elapsed / gaussians.lifespans) ** 2)

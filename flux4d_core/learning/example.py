@@ -13,6 +13,7 @@ from flux4d_core.lifting.config import LiftConfig
 from flux4d_core.lifting.ground import heights_above_ground
 from flux4d_core.lifting.lift import lift
 from flux4d_core.lifting.visibility import visible_points
+from flux4d_core.reconstruction.rigid.teach import Taught, teach
 from flux4d_core.types import Camera, Clip, Frame, Lifted, Sweep
 
 ABOVE_GROUND = 0.3
@@ -65,11 +66,13 @@ class Example:
     lifted: Lifted
     inputs: tuple[Frame, ...]
     views: tuple[View, ...]
-    """All frames, input or not."""
+    """All frames, input or not, and frames of others who looked at the street at the same time."""
     clouds: tuple[Cloud, ...]
     """All sweeps, input or not."""
     voters: tuple[Voters, ...]
     """One entry per input sweep that has any."""
+    taught: Taught
+    """The motion of what certainly moves or stands, by all sweeps, input or not."""
 
     def to(self, device: torch.device) -> "Example":
         """The same example in another memory."""
@@ -77,6 +80,7 @@ class Example:
         def moved(part: View) -> View:
             return View(part.frame.to(device), part.pixels.to(device), part.depths.to(device))
 
+        t = self.taught
         return Example(
             lifted=self.lifted.to(device),
             inputs=tuple(frame.to(device) for frame in self.inputs),
@@ -86,15 +90,20 @@ class Example:
                 for c in self.clouds
             ),
             voters=tuple(Voters(v.rows.to(device), v.time) for v in self.voters),
+            taught=Taught(t.velocities.to(device), t.moving.to(device), t.standing.to(device)),
         )
 
 
 @torch.no_grad()
-def make_example(clip: Clip, split: SplitConfig, config: LiftConfig) -> Example:
-    """Lift a clip's input frames and collect what the losses compare with, on the clip's device."""
+def make_example(clip: Clip, split: SplitConfig, config: LiftConfig, beside: tuple[Frame, ...] = ()) -> Example:
+    """Lift a clip's input frames and collect what the losses compare with, on the clip's device.
+
+    Args:
+        beside: Further frames to predict, of cameras anywhere.
+    """
     divided = split_clip(clip, split)
     lifted = lift(divided.inputs, config)
-    frames = (*divided.inputs.frames, *divided.interpolated, *divided.future)
+    frames = (*divided.inputs.frames, *divided.interpolated, *divided.future, *beside)
     cameras = [frame.camera for frame in frames]
     clouds = [
         _cloud(sweep, divided.inputs, cameras, _lifted_from(sweep, divided.inputs, lifted)) for sweep in clip.sweeps
@@ -105,6 +114,7 @@ def make_example(clip: Clip, split: SplitConfig, config: LiftConfig) -> Example:
         views=tuple(_view(frame, clip) for frame in frames),
         clouds=tuple(cloud for cloud in clouds if len(cloud.points) > FEWEST),
         voters=_voters(lifted),
+        taught=teach(lifted, divided.inputs, clip),
     )
 
 

@@ -1,6 +1,7 @@
 """Examples without end: simulated streets, and windows of real logs, made as training goes."""
 
 import io
+import os
 import queue
 import threading
 from collections import Counter
@@ -18,9 +19,10 @@ from flux4d_core.errors import LogError
 from flux4d_core.learning.example import Cloud, Example, View, Voters, make_example
 from flux4d_core.learning.split import SplitConfig, tick_times
 from flux4d_core.lifting.config import LiftConfig
+from flux4d_core.reconstruction.rigid.teach import Taught
 from flux4d_core.simulation.config import SimulationConfig
 from flux4d_core.simulation.evaluation_set import is_reserved
-from flux4d_core.simulation.simulate import simulate
+from flux4d_core.simulation.simulate import Simulation, build, record
 from flux4d_core.types import Camera, Frame, Gaussians, Lifted, Sky
 
 MOST_TICKS = 16
@@ -40,6 +42,9 @@ class StreamConfig:
     simulation: SimulationConfig = field(default_factory=lambda: SimulationConfig(rate=None))
     """The simulator; its duration is set by the split drawn for each street."""
     lift: LiftConfig = field(default_factory=lambda: LiftConfig(panorama_height=512))
+    beside: int = 4
+    """Images of each simulated street from beside the vehicle's path, to be predicted too: what no drive can film, and
+    what a user who leaves the path will look at."""
     first_seed: int = 100_000
     """Streets are numbered from here; evaluation streets have other numbers."""
     workers: int = 0
@@ -97,7 +102,7 @@ def _loader(config: StreamConfig, rank: int, ranks: int) -> Iterable[bytes]:
     )
 
 
-_PARTS = [Example, View, Cloud, Voters, Lifted, Gaussians, Sky, Frame, Camera]
+_PARTS = [Example, View, Cloud, Voters, Lifted, Gaussians, Sky, Frame, Camera, Taught]
 
 
 class _Packed(IterableDataset[bytes]):
@@ -129,6 +134,7 @@ class _Examples(IterableDataset[Example]):
         worker = get_worker_info()
         if worker is not None:
             torch.set_num_threads(1)
+            os.nice(10)  # the training waits for nobody
         own, total = (worker.id, worker.num_workers) if worker is not None else (0, 1)
         seed = self.config.first_seed + self.rank * total + own
         while True:
@@ -150,8 +156,23 @@ def _simulated(seed: int, dice: np.random.Generator, config: StreamConfig, devic
     split = _random_split(dice, rate)
     ticks = split.stride * (split.inputs - 1) + split.future
     simulation = replace(config.simulation, rate=rate, duration=ticks / rate)
-    clip, _ = simulate(seed, simulation, device)
-    return make_example(clip, split, config.lift)
+    street = build(seed, simulation, device)
+    clip, _ = record(street)
+    return make_example(clip, split, config.lift, _beside(street, dice, config.beside))
+
+
+def _beside(street: Simulation, dice: np.random.Generator, count: int) -> tuple[Frame, ...]:
+    """What a vehicle up to 3 m to the side, with its camera up to 1 m higher, would have seen."""
+    shots = []
+    for time in dice.choice(street.sweep_times, count):
+        mount = street.rig.cameras[int(dice.integers(len(street.rig.cameras)))]
+        camera = street.camera(mount, float(time) + mount.delay)
+        pose = camera.camera_to_world.clone()
+        to_left, to_top = street.ego_to_world([camera.time])[0, :3, 1:3].float().unbind(-1)
+        pose[:3, 3] += float(dice.uniform(-3, 3)) * to_left + float(dice.uniform(0, 1)) * to_top
+        shots.append((replace(camera, camera_to_world=pose), mount))
+    pictures = street.pictures(shots) if shots else []
+    return tuple(Frame(image, camera, mount.name) for (image, _), (camera, mount) in zip(pictures, shots, strict=True))
 
 
 def _recorded(dice: np.random.Generator, config: StreamConfig, device: torch.device) -> Example:

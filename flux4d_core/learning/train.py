@@ -8,10 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from flux4d_core.learning.example import Example
 from flux4d_core.learning.logbook import Logbook
-from flux4d_core.learning.losses import LossConfig, Losses, scene_losses, view_losses
+from flux4d_core.learning.losses import Expected, LossConfig, Losses, motion_losses, settled, view_losses
 from flux4d_core.learning.pace import Pace
 from flux4d_core.learning.ranks import agreed, average_gradients, join_ranks
 from flux4d_core.learning.saving import WEIGHTS, Training, resume, save_training
@@ -21,6 +22,7 @@ from flux4d_core.model.checkpoint import WeightsOrigin, initialize
 from flux4d_core.model.reconstructor import Reconstructor, ReconstructorConfig
 from flux4d_core.progress import Cancelled, Report, silent
 from flux4d_core.reconstruction.clip import autocast, refine_once
+from flux4d_core.types import Gaussians
 from flux4d_core.writing import written_whole
 
 
@@ -36,6 +38,8 @@ class TrainConfig:
     """Streets in each step of each process."""
     views: int = 4
     """Frames predicted of each street in each step."""
+    settled: bool = True
+    """Refine the looks on settled motion, where bodies certainly move or stand, as reconstruction does."""
     refine_views: int = 4
     """Input frames whose gradients refinement sees in training (all of them afterwards)."""
     pool: int = 150
@@ -88,7 +92,7 @@ def train(
     training = _start(config, output, device, init)
     stream = ExampleStream(_later_streets(config, training.step), rank, ranks, device)
     began = time.perf_counter() - training.seconds
-    pool = [stream.make() for _ in range(2 * config.batch)] if _done(config, training) < 1 else []
+    pool = [stream.make() for _ in range(config.batch)] if _done(config, training) < 1 else []
     pace = Pace()
     book = Logbook(output, training, config.stream, config.pictures_every, pace) if rank == 0 else None
     if book is not None:
@@ -142,23 +146,13 @@ def _step(training: Training, examples: list[Example], config: TrainConfig, gene
     with autocast(device):
         prepared = model.prepare([example.lifted for example in examples])
         first = model.predict(prepared)
-    refined = first
+    # looks are refined on the motion that reconstruction will have settled; what only the network says, as it says it
+    refined = [settled(g, e.taught) for g, e in zip(first, examples, strict=True)] if config.settled else first
     for step in range(model.num_refinements):
         views = [_pick(list(e.inputs), config.refine_views, generator) for e in examples]
         refined = refine_once(model, step, prepared, refined, views, config.losses.photometric)
-    terms = []
-    for gaussians, unrefined, example in zip(refined, first, examples, strict=True):
-        losses = scene_losses(
-            gaussians, example, _pick(list(example.views), config.views, generator), config.losses, generator
-        )
-        if model.num_refinements > 0:  # the first pass must stand on its own, too
-            few = _pick(list(example.views), max(1, config.views // 2), generator)
-            photometric, depth = view_losses(unrefined, example.lifted.sky, few, config.losses)
-            losses = Losses(
-                (losses.photometric + photometric) / 2, (losses.depth + depth) / 2, losses.static, losses.consistency
-            )
-        terms.append(losses)
-    total = torch.stack([losses.total for losses in terms]).mean()
+    losses = _losses(first, refined, examples, config, generator)
+    total = losses.total
     training.optimizer.zero_grad(set_to_none=True)
     total.backward()
     average_gradients(model)
@@ -166,7 +160,32 @@ def _step(training: Training, examples: list[Example], config: TrainConfig, gene
     if bool(length.isfinite()):  # a single picture without finite gradients must not end a day's training
         training.optimizer.step()
     _follow(training.average, model, min(config.ema, (training.step + 1) / (training.step + 10)))
-    return Losses(*(torch.stack([getattr(t, n) for t in terms]).mean().detach() for n in Losses.__annotations__))
+    return Losses(*(getattr(losses, name).detach() for name in Losses.__annotations__))
+
+
+def _losses(
+    first: list[Gaussians],
+    refined: list[Gaussians],
+    examples: list[Example],
+    config: TrainConfig,
+    generator: torch.Generator,
+) -> Losses:
+    """All terms: pictures after refinement and before it (each must stand on its own), and motion."""
+
+    def pictures(scenes: list[Gaussians], count: int) -> tuple[Tensor, Tensor]:
+        views = [_pick(list(e.views), count, generator) for e in examples]
+        expected = [Expected(g, e.lifted.sky, v) for g, e, v in zip(scenes, examples, views, strict=True)]
+        return view_losses(expected, config.losses)
+
+    photometric, depth = pictures(refined, config.views)
+    if refined is not first:
+        own = pictures(first, max(1, config.views // 2))
+        photometric, depth = (photometric + own[0]) / 2, (depth + own[1]) / 2
+    motion = []
+    for gaussians, example in zip(first, examples, strict=True):
+        one_each = gaussians[:: len(gaussians) // len(example.lifted.gaussians)]  # children of one move alike
+        motion.append(motion_losses(one_each, example, config.losses, generator))
+    return Losses(photometric, depth, *(torch.stack(terms).mean() for terms in zip(*motion, strict=True)))
 
 
 def _pick(items: list, count: int, generator: torch.Generator) -> list:
@@ -206,7 +225,7 @@ def _start(config: TrainConfig, output: Path, device: torch.device, init: Path |
     model = model.to(device)
     average = Reconstructor(config.model).to(device)
     average.load_state_dict(model.state_dict())
-    optimizer = torch.optim.AdamW(model.parameters(), lr=config.rate, weight_decay=1e-4)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=config.rate, weight_decay=1e-4, fused=device.type == "cuda")
     training = Training(model, average, optimizer, Sources(parent=parent))
     resume(training, output, device)
     training.sources = with_stream(training.sources, config.stream)
@@ -229,7 +248,7 @@ def _origin(training: Training) -> WeightsOrigin:
 def _describe(training: Training, losses: Losses) -> str:
     return (
         f"step {training.step} · image {float(losses.photometric):.4f} · depth {float(losses.depth):.4f} · "
-        f"static {float(losses.static):.4f} · LiDAR {float(losses.consistency):.4f}"
+        f"static {float(losses.static):.4f} · LiDAR {float(losses.consistency):.4f} · bodies {float(losses.bodies):.4f}"
     )
 
 

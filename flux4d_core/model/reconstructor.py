@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.nn.functional import softplus
 
 from flux4d_core.model.features import POINT_CHANNELS, GridConfig, contract, point_features, voxel_features
 from flux4d_core.model.residual import CHANNELS, change, raw_state
@@ -29,6 +30,8 @@ from flux4d_core.types import Gaussians, Lifted
 
 VELOCITY_UNIT, ACCELERATION_UNIT = 10.0, 3.0
 """Physical size of a head's output of 1 (m/s, m/s^2)."""
+FADING_AT_FIRST = -2.5
+"""The head's output of 0 means this, before softplus makes it 1 / lifespan: 13 s, so nothing fades within a clip."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,7 @@ class ReconstructorConfig:
     grid: GridConfig = field(default_factory=GridConfig)
     unet: UNetConfig = field(default_factory=lambda: UNetConfig(channels=(32, 64, 96, 128, 128, 128)))
     """The first pass."""
-    refinements: int = 1
+    refinements: int = 2
     """Refinement passes, each with weights of its own."""
     refine_unet: UNetConfig = field(default_factory=lambda: UNetConfig(channels=(32, 48, 64, 96)))
     """Every refinement pass."""
@@ -46,6 +49,15 @@ class ReconstructorConfig:
     """Hidden units of the per-Gaussian heads."""
     children: int = 1
     """Gaussians made of every lifted one."""
+    accelerations: bool = True
+    """Polynomial motion of the second degree, as in the paper; else of the first."""
+    lifespans: bool = False
+    """Gaussians may fade away from their own time."""
+
+    @property
+    def motion_channels(self) -> int:
+        """Gate, velocity, acceleration and, if wanted, fading."""
+        return 8 if self.lifespans else 7
 
 
 @dataclass(frozen=True)
@@ -71,7 +83,7 @@ class Reconstructor(nn.Module):
         width = config.unet.channels[0]
         self.unet = SparseUNet(config.grid.voxel_channels, config.unet)
         self.looks = _head(width + POINT_CHANNELS, config.head_width, CHANNELS * config.children)
-        self.motion = _head(width + POINT_CHANNELS, config.head_width, 7)
+        self.motion = _head(width + POINT_CHANNELS, config.head_width, config.motion_channels)
         self.refiners = nn.ModuleList(_Refiner(config) for _ in range(config.refinements))
 
     @property
@@ -111,14 +123,14 @@ class Reconstructor(nn.Module):
         residuals = refiner(prepared, gaussians, [_normalised(g) for g in gradients], self.config.children)
         return [change(g, r) for g, r in zip(gaussians, residuals, strict=True)]
 
-    def _moving(self, scene: Lifted, looks: Float[Tensor, "N C"], motion: Float[Tensor, "N 7"]) -> Gaussians:
+    def _moving(self, scene: Lifted, looks: Float[Tensor, "N C"], motion: Float[Tensor, "N M"]) -> Gaussians:
         """The gate lets the network say "stands" plainly, instead of by the difference of large numbers."""
         gate = torch.sigmoid(motion[:, :1])
-        moving = replace(
-            scene.gaussians,
-            velocities=VELOCITY_UNIT * gate * motion[:, 1:4],
-            accelerations=ACCELERATION_UNIT * gate * motion[:, 4:7],
-        )
+        moving = replace(scene.gaussians, velocities=VELOCITY_UNIT * gate * motion[:, 1:4])
+        if self.config.accelerations:
+            moving = replace(moving, accelerations=ACCELERATION_UNIT * gate * motion[:, 4:7])
+        if self.config.lifespans:
+            moving = replace(moving, lifespans=1 / (softplus(motion[:, 7] + FADING_AT_FIRST) + 1e-3))
         children = self.config.children
         if children > 1:
             moving = moving[torch.arange(len(moving), device=looks.device).repeat_interleave(children)]

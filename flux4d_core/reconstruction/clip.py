@@ -9,7 +9,7 @@ from flux4d_core.lifting.lift import lift
 from flux4d_core.model.reconstructor import Prepared, Reconstructor
 from flux4d_core.progress import Report, silent
 from flux4d_core.reconstruction.rigid.settle import settle
-from flux4d_core.rendering.gradients import image_gradients
+from flux4d_core.rendering.gradients import Photographed, scene_gradients
 from flux4d_core.rendering.photometric import PhotometricConfig
 from flux4d_core.types import Clip, Frame, Gaussians, Lifted, Sky
 
@@ -76,10 +76,8 @@ def refine_once(
     photometric: PhotometricConfig,
 ) -> list[Gaussians]:
     """One refinement pass over several scenes with the gradients of their own input frames."""
-    gradients = [
-        image_gradients(g, scene.sky, views, photometric).values
-        for g, scene, views in zip(gaussians, prepared.scenes, frames, strict=True)
-    ]
+    scenes = [Photographed(g, s.sky, f) for g, s, f in zip(gaussians, prepared.scenes, frames, strict=True)]
+    gradients = [found.values for found in scene_gradients(scenes, photometric)]
     with autocast(prepared.points.device):
         return model.refine(step, prepared, gaussians, gradients)
 

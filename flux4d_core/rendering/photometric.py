@@ -159,6 +159,16 @@ def _valid(frame: Frame) -> Bool[Tensor, "height width"]:
     return torch.ones(frame.image.shape[:2], dtype=torch.bool, device=frame.image.device)
 
 
+@dataclass(frozen=True)
+class ReturnsInView:
+    """LiDAR returns in one image."""
+
+    pixels: Float[Tensor, "M 2"]
+    """Where they fall (u right, v down); those outside do not count."""
+    depths: Float[Tensor, "M"]
+    """Along the camera's z (m)."""
+
+
 def depth_loss(rendering: Rendering, pixels: Float[Tensor, "M 2"], depths: Float[Tensor, "M"]) -> Float[Tensor, ""]:
     """Mean distance of rendered depths from LiDAR returns (m), each at most 10 m; 0 where nothing can be compared.
 
@@ -167,10 +177,26 @@ def depth_loss(rendering: Rendering, pixels: Float[Tensor, "M 2"], depths: Float
             Gaussians cover by 0.05 or less.
         depths: Of the returns, along the camera's z (m).
     """
-    height, width = rendering.depths.shape
-    columns, rows = pixels.floor().long().unbind(-1)
+    return return_losses([rendering], [ReturnsInView(pixels, depths)])[0]
+
+
+def return_losses(
+    renderings: Sequence[Rendering], returns: Sequence[ReturnsInView]
+) -> tuple[Float[Tensor, ""], Float[Tensor, ""]]:
+    """`depth_loss`, and the mean of 1 - alpha, at the returns of several renderings of one size.
+
+    A beam was stopped there, so light should be, too.
+    """
+    height, width = renderings[0].depths.shape
+    counts = torch.tensor([len(some.depths) for some in returns])
+    views = torch.arange(len(returns)).repeat_interleave(counts).to(renderings[0].depths.device)
+    columns, rows = torch.cat([some.pixels for some in returns]).floor().long().unbind(-1)
     inside = (columns >= 0) & (columns < width) & (rows >= 0) & (rows < height)
-    columns, rows = columns.clamp(0, width - 1), rows.clamp(0, height - 1)
-    counted = inside & (rendering.alphas[rows, columns] > MIN_DEPTH_ALPHA)
-    errors = (rendering.depths[rows, columns] - depths).abs().clamp(max=MAX_DEPTH_ERROR)
-    return torch.where(counted, errors, 0.0).sum() / counted.sum().clamp(min=1)
+    at = (views * height + rows.clamp(0, height - 1)) * width + columns.clamp(0, width - 1)
+    alphas = torch.stack([rendering.alphas for rendering in renderings]).flatten().index_select(0, at)
+    rendered = torch.stack([rendering.depths for rendering in renderings]).flatten().index_select(0, at)
+    counted = inside & (alphas > MIN_DEPTH_ALPHA)
+    errors = (rendered - torch.cat([some.depths for some in returns])).abs().clamp(max=MAX_DEPTH_ERROR)
+    depth = torch.where(counted, errors, 0.0).sum() / counted.sum().clamp(min=1)
+    open_ = torch.where(inside, 1 - alphas, 0.0).sum() / inside.sum().clamp(min=1)
+    return depth, open_

@@ -13,7 +13,7 @@ from flux4d_core.motion import advance
 from flux4d_core.progress import Report, silent
 from flux4d_core.rendering import cuda
 from flux4d_core.rendering.layers import Layers
-from flux4d_core.rendering.sky import draw_sky
+from flux4d_core.rendering.sky import draw_skies
 from flux4d_core.types import Camera, Gaussians, Rendering, Sky, Snapshot
 
 _Fields = TypeVar("_Fields", Snapshot, Layers)
@@ -36,19 +36,46 @@ def render(gaussians: Gaussians, sky: Sky | None, camera: Camera, *, backend: Ba
     return draw(advance(gaussians, camera.time), sky, camera, backend=backend)
 
 
+@dataclass(frozen=True)
+class Shots:
+    """One scene and the cameras that look at it."""
+
+    gaussians: Gaussians
+    sky: Sky | None
+    cameras: Sequence[Camera]
+
+
 def render_views(
     gaussians: Gaussians, sky: Sky | None, cameras: Sequence[Camera], *, backend: BackendName = "auto"
 ) -> list[Rendering]:
     """As `render`, for several cameras. On a GPU, cameras of one size are drawn together: far quicker than in turn."""
-    snapshots = [advance(gaussians, camera.time) for camera in cameras]
-    one_size = len({(camera.width, camera.height) for camera in cameras}) == 1
-    if not (one_size and _choose(backend, gaussians.means.device) == "cuda"):
-        return [draw(snapshot, sky, c, backend=backend) for snapshot, c in zip(snapshots, cameras, strict=True)]
-    for snapshot, camera in zip(snapshots, cameras, strict=True):
-        _check(snapshot, sky, camera)
+    return render_scenes([Shots(gaussians, sky, cameras)], backend=backend)[0]
+
+
+def render_scenes(scenes: Sequence[Shots], *, backend: BackendName = "auto") -> list[list[Rendering]]:
+    """As `render_views`, for several scenes on one device, which are drawn together, too."""
+    if not scenes:
+        return []
+    one_size = len({(camera.width, camera.height) for scene in scenes for camera in scene.cameras}) == 1
+    if not (one_size and _choose(backend, scenes[0].gaussians.means.device) == "cuda"):
+        return [[render(s.gaussians, s.sky, c, backend=backend) for c in s.cameras] for s in scenes]
+    snapshots = [_snapshots(scene) for scene in scenes]
+    for scene, some in zip(scenes, snapshots, strict=True):
+        for snapshot, camera in zip(some, scene.cameras, strict=True):
+            _check(snapshot, scene.sky, camera)
     with torch.autocast("cuda", enabled=False):
-        layers = cuda.rasterize_views(snapshots, cameras)
-        return [_over_sky(layer, sky, camera) for layer, camera in zip(layers, cameras, strict=True)]
+        every = [camera for scene in scenes for camera in scene.cameras]
+        layers = iter(cuda.rasterize_views([snapshot for some in snapshots for snapshot in some], every))
+        return [_views_over_sky([next(layers) for _ in s.cameras], s.sky, s.cameras) for s in scenes]
+
+
+def _snapshots(scene: Shots) -> list[Snapshot]:
+    """The scene's Gaussians at every camera's time, advanced in one go."""
+    device = scene.gaussians.means.device
+    times = torch.tensor([[camera.time] for camera in scene.cameras], device=device)
+    whole = advance(scene.gaussians, times)
+    moments = zip(whole.means.unbind(), whole.opacities.unbind(), whole.velocities.unbind(), strict=True)
+    return [Snapshot(m, whole.quats, whole.scales, o, whole.colors, v) for m, o, v in moments]
 
 
 def draw(snapshot: Snapshot, sky: Sky | None, camera: Camera, *, backend: BackendName = "auto") -> Rendering:
@@ -72,12 +99,19 @@ def draw(snapshot: Snapshot, sky: Sky | None, camera: Camera, *, backend: Backen
 
 def _over_sky(layers: Layers, sky: Sky | None, camera: Camera) -> Rendering:
     """Depth from its sums, and the sky behind what the Gaussians leave open."""
-    colors = layers.colors
+    return _views_over_sky([layers], sky, [camera])[0]
+
+
+def _views_over_sky(layers: list[Layers], sky: Sky | None, cameras: Sequence[Camera]) -> list[Rendering]:
+    """The same for several pictures of one size."""
+    alphas = torch.stack([layer.alphas for layer in layers])
+    colors = torch.stack([layer.colors for layer in layers])
     if sky is not None:
-        colors = colors + (1 - layers.alphas)[..., None] * draw_sky(sky, camera)
-    depths = layers.depth_sums / layers.alphas.clamp(min=MIN_DEPTH_ALPHA)
-    depths = torch.where(layers.alphas > MIN_DEPTH_ALPHA, depths, 0.0)
-    return Rendering(colors, depths, layers.alphas, layers.velocities)
+        colors = colors + (1 - alphas)[..., None] * draw_skies(sky, cameras)
+    depths = torch.stack([layer.depth_sums for layer in layers]) / alphas.clamp(min=MIN_DEPTH_ALPHA)
+    depths = torch.where(alphas > MIN_DEPTH_ALPHA, depths, 0.0)
+    pictures = zip(colors.unbind(), depths.unbind(), alphas.unbind(), layers, strict=True)
+    return [Rendering(color, depth, alpha, layer.velocities) for color, depth, alpha, layer in pictures]
 
 
 @dataclass(frozen=True)

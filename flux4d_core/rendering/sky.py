@@ -1,5 +1,7 @@
 """The sky's colour in any direction: the panorama, read bilinearly."""
 
+from collections.abc import Sequence
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -28,11 +30,18 @@ def sky_colors(sky: Sky, directions: Float[Tensor, "*batch 3"]) -> Float[Tensor,
 
 def draw_sky(sky: Sky, camera: Camera) -> Float[Tensor, "height width 3"]:
     """The sky alone, in every pixel of a camera without distortion."""
-    pixel_to_world = camera.camera_to_world[:3, :3] @ torch.linalg.inv(camera.K)
+    return draw_skies(sky, [camera])[0]
+
+
+def draw_skies(sky: Sky, cameras: Sequence[Camera]) -> Float[Tensor, "views height width 3"]:
+    """The same for several cameras of one size."""
+    camera = cameras[0]
+    poses = torch.stack([camera.camera_to_world[:3, :3] for camera in cameras])
+    pixel_to_world = poses @ torch.linalg.inv(torch.stack([camera.K for camera in cameras]))
     u = torch.arange(camera.width, device=camera.K.device) + 0.5
     v = torch.arange(camera.height, device=camera.K.device) + 0.5
     # One plane per coordinate, so that what follows runs over memory in its order.
-    columns = pixel_to_world[:, 0, None] * u + pixel_to_world[:, 2, None]
-    rows = pixel_to_world[:, 1, None] * v
-    planes = columns[:, None, :] + rows[:, :, None]
-    return sky_colors(sky, planes.permute(1, 2, 0))
+    columns = pixel_to_world[..., 0, None] * u + pixel_to_world[..., 2, None]
+    rows = pixel_to_world[..., 1, None] * v
+    planes = columns[..., None, :] + rows[..., :, None]
+    return sky_colors(sky, planes.permute(0, 2, 3, 1))

@@ -149,8 +149,12 @@ def simulate(
     seed: int, config: SimulationConfig, device: torch.device | str = "cpu", report: Report = silent
 ) -> tuple[Clip, Truth]:
     """One clip and all that is true about it. The same seed gives the same clip on every device, up to rounding."""
-    simulation = build(seed, config, device)
-    times = simulation.sweep_times
+    return record(build(seed, config, device), report)
+
+
+def record(simulation: Simulation, report: Report = silent) -> tuple[Clip, Truth]:
+    """What the vehicle's sensors see of a street, from the first sweep to the last, and all that is true about it."""
+    config, seed, times = simulation.config, simulation.street.seed, simulation.sweep_times
     shots = sorted(
         ((simulation.camera(mount, time + mount.delay), mount) for time in times for mount in simulation.rig.cameras),
         key=lambda shot: shot[0].time,

@@ -70,8 +70,9 @@ def test_every_weight_learns() -> None:
     model, lifted = _model().train(), _lifted(2)
     prepared = model.prepare([lifted])
     first = model.predict(prepared)
-    gradients = [torch.randn(len(g), CHANNELS) for g in first]
-    (refined,) = model.refine(0, prepared, first, gradients)
+    refined = first[0]
+    for step in range(model.num_refinements):
+        (refined,) = model.refine(step, prepared, [refined], [torch.randn(len(refined), CHANNELS)])
     total = sum(getattr(refined, name).sum() for name in ("means", "scales", "opacities", "colors", "velocities"))
     assert isinstance(total, torch.Tensor)
     (total + (refined.quats * torch.arange(4)).sum() + refined.accelerations.sum()).backward()

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from flux4d_core.errors import Flux4dError
 from flux4d_core.rendering import cuda, render
-from flux4d_core.rendering.render import describe_backend, draw, render_views
+from flux4d_core.rendering.render import Shots, describe_backend, draw, render_scenes, render_views
 from flux4d_core.types import Camera, Gaussians, Rendering, Sky, Snapshot
 
 pytestmark = [
@@ -182,6 +182,20 @@ def test_views_drawn_together_are_those_drawn_in_turn() -> None:
     torch.testing.assert_close(results[0][0], results[1][0], atol=1e-5, rtol=0)
     torch.testing.assert_close(results[0][1], results[1][1], atol=1e-3, rtol=1e-3)
     assert (results[0][0][1] - results[0][0][2]).abs().max() > 0.1, "the Gaussians moved between the views"
+
+
+def test_scenes_of_different_sizes_drawn_together_are_those_drawn_alone() -> None:
+    sky = Sky(torch.rand(8, 16, 3, generator=torch.Generator().manual_seed(1)).cuda())
+    cameras = [gpu_camera(), replace(gpu_camera(), time=0.5)]
+    whole = many_gaussians()
+    scenes = [Shots(whole[:100], sky, cameras[:1]), Shots(whole, None, cameras)]
+    together = render_scenes(scenes)
+    assert [len(pictures) for pictures in together] == [1, 2]
+    for scene, pictures in zip(scenes, together, strict=True):
+        for camera, picture in zip(scene.cameras, pictures, strict=True):
+            alone = render.render(scene.gaussians, scene.sky, camera)
+            torch.testing.assert_close(picture.colors, alone.colors, atol=1e-5, rtol=0)
+            torch.testing.assert_close(picture.depths, alone.depths, atol=1e-3, rtol=1e-4)
 
 
 def many_gaussians() -> Gaussians:

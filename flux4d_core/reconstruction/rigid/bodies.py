@@ -29,12 +29,17 @@ class Body:
 
     sweep: PreparedSweep
     points: Float[Tensor, "P 3"]
-    time: float
-    """When most of them were measured (s)."""
+    times: Float[Tensor, "P"]
+    """When each was measured (s)."""
     rows: Int[Tensor, "G"]
     """The Gaussians lifted from it, measured or completed."""
     is_whole: bool
     """False for a piece of something long: a wall, a hedge, or several things that touch."""
+
+    @property
+    def time(self) -> float:
+        """When most of them were measured (s)."""
+        return float(self.times.median())
 
     @property
     def center(self) -> Float[Tensor, "2"]:
@@ -53,8 +58,7 @@ def find_bodies(sweep: PreparedSweep, lifted: Lifted, middle: Float[Tensor, "3"]
     bodies = []
     for own, theirs, whole in list(zip(returns, gaussians, is_whole, strict=True))[1:]:
         if len(own) >= FEWEST and len(theirs) > 0:
-            time = float(sweep.times[own].median())
-            bodies.append(Body(sweep, sweep.points[own], time, rows[theirs], whole))
+            bodies.append(Body(sweep, sweep.points[own], sweep.times[own], rows[theirs], whole))
     return bodies
 
 

@@ -11,10 +11,15 @@ from flux4d_core.reconstruction.rigid.sweeps import CELL, PreparedSweep, cells_o
 
 LONGEST = 0.65
 """Sweeps farther away in time are not asked (s)."""
+TELLING = 0.2
+"""Sweeps about this far away (s) tell most: motion shows, and has not changed yet."""
+MOST = 3
 SAMPLES = 64
 """Returns of a body that are asked about."""
 EXACT, FAR = 0.15, 1.0
 """Distances up to the first cost nothing (half a cell and the noise), up from the second no more (m)."""
+HIDDEN = 0.3
+"""And no more than this where nothing shows that the place was empty (m)."""
 FASTEST = 34.0
 """Of the motions tried (m/s)."""
 HASTE = 0.002
@@ -41,21 +46,31 @@ class Witnesses:
     """The other sweeps, asked about one body."""
 
     def __init__(self, body: Body, sweeps: list[PreparedSweep]) -> None:
-        gaps = [(abs(sweep.time - body.time), number) for number, sweep in enumerate(sweeps)]
-        others = sorted((g, n) for g, n in gaps if 0 < g < LONGEST and sweeps[n] is not body.sweep)
-        self.sweeps = [sweeps[n] for _, n in others]
-        self.gaps = torch.tensor([sweep.time - body.time for sweep in self.sweeps])
+        others = [other for other in sweeps if 0 < abs(other.time - body.sweep.time) < LONGEST]
+        self.sweeps = sorted(others, key=lambda other: abs(abs(other.time - body.sweep.time) - TELLING))
         chosen = torch.linspace(0, len(body.points) - 1, min(SAMPLES, len(body.points))).long()
-        self.points = body.points[chosen]
+        self.points, self.times = body.points[chosen], body.times[chosen]
+        self.center, self.time = body.center, body.time
 
-    def costs(self, velocities: Float[Tensor, "V 2"], most: int | None = None) -> Float[Tensor, "V"]:
+    def costs(self, velocities: Float[Tensor, "V 2"], most: int | None = None, look: bool = True) -> Float[Tensor, "V"]:
         """Of motions: mean distance of the moved returns to the nearest `most` sweeps' (all if None) returns."""
         places = self.points[None, :, :2]
         total = torch.zeros(len(velocities))
         count = len(self.sweeps[:most])
-        for sweep, gap in zip(self.sweeps[:most], self.gaps, strict=False):
-            at = cells_of(places + velocities[:, None] * gap, CELL)
-            total += (sweep.distances[at[..., 0], at[..., 1]] - EXACT).clamp(0, FAR).mean(1)
+        for sweep in self.sweeps[:most]:
+            # when the LiDAR came round to where the body had gone
+            when = torch.full((len(velocities),), sweep.time)
+            for _ in range(2):
+                when = sweep.times_at(self.center + velocities * (when - self.time)[:, None])
+            gaps = when[:, None] - self.times
+            moved = places + velocities[:, None] * gaps[..., None]
+            at = cells_of(moved, CELL)
+            costs = (sweep.distances[at[..., 0], at[..., 1]] - EXACT).clamp(0, FAR)
+            if look:
+                full = torch.cat([moved, self.points[None, :, 2:].expand(len(moved), -1, 1)], -1)
+                gone, _ = sweep.looked_through(full)
+                costs = torch.where(gone, costs, costs.clamp(max=HIDDEN))
+            total += costs.mean(1)
         return total / max(1, count)
 
     def vacated(self) -> float:
@@ -71,30 +86,30 @@ def examine(body: Body, sweeps: list[PreparedSweep], guess: Float[Tensor, "2"]) 
     witnesses = Witnesses(body, sweeps)
     still = torch.zeros(1, 2)
     if not witnesses.sweeps:
-        return Evidence(0.0, 0.0, still[0], 0.0)
-    standing = float(witnesses.costs(still))
+        return Evidence(torch.inf, 0.0, still[0], torch.inf)
+    standing = float(witnesses.costs(still, look=False))
     if standing < STOOD:
         return Evidence(standing, 0.0, still[0], standing)
     vacated = witnesses.vacated()
     if not body.is_whole:
         return Evidence(standing, vacated, still[0], standing)
     velocity = _search(witnesses, torch.cat([still, guess[None]]))
-    return Evidence(standing, vacated, velocity, float(witnesses.costs(velocity[None])))
+    return Evidence(standing, vacated, velocity, float(witnesses.costs(velocity[None], MOST)))
 
 
 def _search(witnesses: Witnesses, guesses: Float[Tensor, "G 2"]) -> Float[Tensor, "2"]:
     """All motions coarsely against the two nearest sweeps, then the best ones finely against all."""
-    best = torch.cat([_cheapest(witnesses, _COARSE, 24, most=2), guesses])
-    best = _cheapest(witnesses, best, 5)
+    best = torch.cat([_cheapest(witnesses, _COARSE, 32, 2, look=False), guesses])
+    best = _cheapest(witnesses, best, 5, MOST)
     for refinement in (_FINE, _FINEST):
-        best = _cheapest(witnesses, (best[:, None] + refinement).reshape(-1, 2), 5)
+        best = _cheapest(witnesses, (best[:, None] + refinement).reshape(-1, 2), 5, MOST)
     return best[0]
 
 
 def _cheapest(
-    witnesses: Witnesses, velocities: Float[Tensor, "V 2"], keep: int, most: int | None = None
+    witnesses: Witnesses, velocities: Float[Tensor, "V 2"], keep: int, most: int, look: bool = True
 ) -> Float[Tensor, "keep 2"]:
-    costs = witnesses.costs(velocities, most) + HASTE * velocities.norm(dim=-1)
+    costs = witnesses.costs(velocities, most, look) + HASTE * velocities.norm(dim=-1)
     return velocities[costs.topk(min(keep, len(costs)), largest=False).indices]
 
 

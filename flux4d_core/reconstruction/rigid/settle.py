@@ -5,13 +5,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 from jaxtyping import Float
-from scipy.spatial import KDTree
 from torch import Tensor
 
 from flux4d_core.progress import Report, silent
-from flux4d_core.reconstruction.rigid.bodies import FEET, Body, find_bodies
+from flux4d_core.reconstruction.rigid.bodies import FEET, SHADOW, Body, find_bodies
 from flux4d_core.reconstruction.rigid.evidence import Evidence, Witnesses, examine
 from flux4d_core.reconstruction.rigid.sweeps import HIGHEST, PreparedSweep, prepare
+from flux4d_core.reconstruction.rigid.tracks import Seen, Track, costs, find_tracks
 from flux4d_core.types import Clip, Gaussians, Lifted
 
 GAIN, SHARE, BEST = 0.06, 0.5, 0.35
@@ -45,11 +45,26 @@ class _Found:
 
 
 @dataclass(frozen=True)
-class _Mover:
+class Mover:
     """A body whose motion is settled, at one time."""
 
     body: Body
     velocity: Float[Tensor, "2"]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the sweeps say about all bodies of a clip."""
+
+    bodies: list[Body]
+    """All that were asked about."""
+    standing: list[Body]
+    """Those that certainly stand."""
+    movers: list[Track]
+    """Those that certainly move."""
+    middle: Float[Tensor, "3"]
+    sweeps: list[PreparedSweep]
+    """The origin of the bodies' points."""
 
 
 def settle(gaussians: Gaussians, lifted: Lifted, clip: Clip, report: Report = silent) -> Gaussians:
@@ -61,31 +76,41 @@ def settle(gaussians: Gaussians, lifted: Lifted, clip: Clip, report: Report = si
     """
     if len(clip.sweeps) < 2:
         return gaussians
-    report("Checking motion against the LiDAR", 0.0)
     children = len(gaussians) // len(lifted.gaussians)
     on_cpu = lifted.to("cpu")
     velocities = gaussians.velocities[::children].cpu()
+    verdict = judge(velocities, on_cpu, clip, report)
+    settled = _without_strays(velocities, verdict, on_cpu)
+    for body in verdict.standing:
+        settled[body.rows] = 0
+    for track in reversed(verdict.movers):
+        rows, v = rows_of(track, on_cpu, verdict)
+        settled[rows] = v
+    return _with_velocities(gaussians, children, settled, velocities)
+
+
+def judge(velocities: Float[Tensor, "N 3"], lifted: Lifted, clip: Clip, report: Report = silent) -> Verdict:
+    """What each body of a clip does.
+
+    Args:
+        velocities: A guess for every lifted Gaussian, where the search for a body's motion looks too (m/s).
+        lifted: On the CPU; its `sweep_index` counts the sweeps of `clip`, and not all need to have been lifted.
+    """
+    report("Checking motion against the LiDAR", 0.0)
     sweeps = prepare(clip)
     middle = clip.ego_to_world[len(clip.ego_to_world) // 2, :3, 3].cpu()
     found: list[_Found] = []
     for number, sweep in enumerate(sweeps):
         report("Checking motion against the LiDAR", (number + 1) / (len(sweeps) + 1))
-        for body in find_bodies(sweep, on_cpu, middle):
+        for body in find_bodies(sweep, lifted, middle):
             guess = velocities[body.rows, :2].mean(0)
             found.append(_Found(body, examine(body, sweeps, guess)))
-    movers = _agreeing([_Mover(f.body, f.evidence.velocity) for f in found if f.moves])
-    movers += _followed([f for f in found if f.body.is_whole and not f.moves and not f.stands], movers, sweeps)
-    movers = [_smoothed(mover, movers) for mover in movers]
-    settled = _without_strays(velocities, [f.body for f in found], movers, on_cpu, middle)
-    for body, velocity in [(f.body, torch.zeros(2)) for f in found if f.stands] + [
-        (m.body, m.velocity) for m in movers
-    ]:
-        settled[body.rows] = torch.cat([velocity, torch.zeros(1)])
+    tracks = find_tracks([Seen(f.body, f.evidence.velocity) for f in found if f.moves], sweeps)
     report("Checking motion against the LiDAR", 1.0)
-    return _with_velocities(gaussians, children, settled, velocities)
+    return Verdict([f.body for f in found], [f.body for f in found if f.stands], tracks, middle, sweeps)
 
 
-def _meet(one: _Mover, other: _Mover) -> bool:
+def _meet(one: Mover, other: Mover) -> bool:
     """Whether two movers of different times are one and the same thing."""
     if one.body.sweep is other.body.sweep:
         return False
@@ -95,17 +120,17 @@ def _meet(one: _Mover, other: _Mover) -> bool:
     return bool(apart < APART) and bool((one.velocity - other.velocity).norm() < UNLIKE)
 
 
-def _agreeing(movers: list[_Mover]) -> list[_Mover]:
+def _agreeing(movers: list[Mover]) -> list[Mover]:
     """Those that at least one other sweep knows as well: chance finds a motion once, not twice."""
     return [mover for mover in movers if any(_meet(mover, other) for other in movers)]
 
 
-def _followed(rest: list[_Found], movers: list[_Mover], sweeps: list[PreparedSweep]) -> list[_Mover]:
+def _followed(rest: list[_Found], movers: list[Mover], sweeps: list[PreparedSweep]) -> list[Mover]:
     """Undecided bodies that a settled mover leads to, and that its motion explains better than standing."""
     followed = []
     for found in rest:
         for mover in movers:
-            candidate = _Mover(found.body, mover.velocity)
+            candidate = Mover(found.body, mover.velocity)
             if not _meet(mover, candidate):
                 continue
             cost = float(Witnesses(found.body, sweeps).costs(mover.velocity[None]))
@@ -115,19 +140,37 @@ def _followed(rest: list[_Found], movers: list[_Mover], sweeps: list[PreparedSwe
     return followed
 
 
-def _smoothed(mover: _Mover, movers: list[_Mover]) -> _Mover:
+def _smoothed(mover: Mover, movers: list[Mover]) -> Mover:
     """With the median velocity of all that are the same thing."""
     same = [mover.velocity, *(other.velocity for other in movers if _meet(mover, other))]
     return replace(mover, velocity=torch.stack(same).median(0).values)
 
 
-def _without_strays(
-    velocities: Float[Tensor, "N 3"],
-    bodies: list[Body],
-    movers: list[_Mover],
-    lifted: Lifted,
-    middle: Float[Tensor, "3"],
-) -> Float[Tensor, "N 3"]:
+def rows_of(track: Track, lifted: Lifted, verdict: Verdict):
+    g = lifted.gaussians
+    first, last = min(s.time for s in track.shots), max(s.time for s in track.shots)
+    low = torch.where(lifted.measured, FEET, SHADOW)
+    rows = (
+        ((lifted.heights > low) & (lifted.heights < HIGHEST) & (g.times > first - 0.3) & (g.times < last + 0.3))
+        .nonzero()
+        .squeeze(1)
+    )
+    points = (g.means[rows] - verdict.middle).numpy().astype(np.float64)
+    times = g.times[rows].numpy().astype(np.float64)
+    t = replace(track, low=track.low - [0, 0, 0.5])
+    inside = t.holds(points, times)
+    rows, points, times = rows[torch.from_numpy(inside)], points[inside], times[inside]
+    keep = np.ones(len(rows), dtype=bool)
+    for sweep in verdict.sweeps:
+        own = (g.sweep_index[rows] == sweep.index).numpy()
+        m, s = costs(track.path, points[own], times[own], sweep, verdict.sweeps)
+        keep[own] = m <= s + 0.05
+    v = torch.zeros(len(rows), 3)
+    v[:, :2] = torch.from_numpy(track.path.velocities(points[:, :2], times)).float()
+    return rows[torch.from_numpy(keep)], v[torch.from_numpy(keep)]
+
+
+def _without_strays(velocities: Float[Tensor, "N 3"], verdict: Verdict, lifted: Lifted) -> Float[Tensor, "N 3"]:
     """The network's velocities, doubted where no body backs them.
 
     The road and what is high above it stand. Completed depth that moves goes with the mover beside it, or stands: it is
@@ -135,22 +178,11 @@ def _without_strays(
     """
     settled = velocities.clone()
     stray = torch.ones(len(velocities), dtype=torch.bool)
-    for body in bodies:
+    for body in verdict.bodies:
         stray[body.rows] = False
     road_or_high = (lifted.measured & (lifted.heights < FEET)) | (lifted.heights >= HIGHEST)
     loose = stray & ~lifted.measured & (velocities.norm(dim=-1) > NOTICEABLE)
     settled[stray & (road_or_high | loose)] = 0
-    for sweep in {mover.body.sweep.index: mover.body.sweep for mover in movers}.values():
-        beside = [mover for mover in movers if mover.body.sweep is sweep]
-        points = torch.cat([mover.body.points[:, :2] for mover in beside])
-        owners = torch.tensor([len(mover.body.points) for mover in beside])
-        owners = torch.arange(len(beside)).repeat_interleave(owners)
-        rows = (loose & ~road_or_high & (lifted.gaussians.sweep_index == sweep.index)).nonzero().squeeze(1)
-        places = lifted.gaussians.means[rows, :2] - middle[:2]
-        distance, nearest = KDTree(points.numpy()).query(places.numpy(), distance_upper_bound=RIM)
-        near = torch.from_numpy(np.isfinite(distance))
-        owner = owners[torch.from_numpy(np.asarray(nearest))[near]]
-        settled[rows[near], :2] = torch.stack([mover.velocity for mover in beside])[owner]
     return settled
 
 

@@ -1,12 +1,12 @@
 """One sweep, prepared for two questions: how far is a place from the nearest return, and was it looked through?"""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
-from scipy.ndimage import distance_transform_edt
-from scipy.spatial import KDTree
+from scipy.ndimage import distance_transform_edt, maximum_filter, minimum_filter
 from torch import Tensor
 
 from flux4d_core.lifting.ground import heights_above_ground
@@ -18,8 +18,14 @@ REACH = 70.0
 """Only places this near the middle of the clip along x and along y are looked at (m)."""
 CELL = 0.2
 """Side of the cells of a distance map (m)."""
-SAME_RAY = 0.012
+COLUMNS = 720
+"""Of a range image, all around."""
+RAY = 2 * math.pi / COLUMNS
 """Directions nearer than this are one ray (rad)."""
+ROWS = 240
+"""Of a range image: 60 degrees up and down."""
+DIRECTIONS = 360
+"""Around the LiDAR, of which is known when it looked there."""
 BEHIND, BESIDE = 1.0, 0.6
 """A ray that ends this much farther (m) went through a place; one that ends this near it (m) met what stands there."""
 
@@ -37,18 +43,26 @@ class PreparedSweep:
     """Of each cell from the nearest cell with a return, seen from above (m)."""
     origin: Float[Tensor, "3"]
     """Of the LiDAR."""
-    directions: KDTree
-    ranges: Float[Tensor, "R"]
-    """Of all returns, ground too, in the order of `directions` (m)."""
+    turning: Float[Tensor, "T"]
+    """When the LiDAR looked in each direction around `origin`, from behind over the right to the left (s)."""
+    nearest: Float[Tensor, "rows columns"]
+    """The shortest range of all returns, ground too, in every direction (m); 0 where there is none."""
+    farthest: Float[Tensor, "rows columns"]
+    """The longest."""
 
-    def looked_through(self, points: Float[Tensor, "Q 3"]) -> tuple[Bool[Tensor, "Q"], Bool[Tensor, "Q"]]:
-        """Through which places a ray of this sweep went, and at which it ended."""
+    def times_at(self, places: Float[Tensor, "*N 2"]) -> Float[Tensor, "*N"]:
+        """When the LiDAR looked at places (s)."""
+        away = places - self.origin[:2]
+        return self.turning[_turned(away[..., 0], away[..., 1])]
+
+    def looked_through(self, points: Float[Tensor, "*Q 3"]) -> tuple[Bool[Tensor, "*Q"], Bool[Tensor, "*Q"]]:
+        """Through which places rays of this sweep went, and at which one ended."""
         away = points - self.origin
-        distance = away.norm(dim=-1).clamp(min=1e-3)
-        angle, ray = self.directions.query((away / distance[:, None]).numpy(), distance_upper_bound=SAME_RAY)
-        known = torch.from_numpy(np.isfinite(angle))
-        ranges = self.ranges[torch.from_numpy(np.where(known, ray, 0))]
-        return known & (ranges > distance + BEHIND), known & ((ranges - distance).abs() < BESIDE)
+        distance = away.norm(dim=-1)
+        rows, columns = _directions(away)
+        nearest, farthest = self.nearest[rows, columns], self.farthest[rows, columns]
+        met = ((nearest - distance).abs() < BESIDE) | ((farthest - distance).abs() < BESIDE)
+        return (nearest > distance + BEHIND) & ~met, met
 
 
 def prepare(clip: Clip) -> list[PreparedSweep]:
@@ -65,7 +79,7 @@ def _prepare(index: int, sweep: Sweep, heights: Float[Tensor, "P"], middle: Floa
     upright = is_upright(points - middle, heights)
     origin = sweep.lidar_to_world[:3, 3].cpu()
     away = points - origin
-    ranges = away.norm(dim=-1).clamp(min=1e-3)
+    nearest, farthest = _range_images(away)
     return PreparedSweep(
         index=index,
         time=sweep.time,
@@ -73,9 +87,49 @@ def _prepare(index: int, sweep: Sweep, heights: Float[Tensor, "P"], middle: Floa
         times=times[upright],
         distances=_distance_map(points[upright] - middle),
         origin=origin - middle,
-        directions=KDTree((away / ranges[:, None]).numpy()),
-        ranges=ranges,
+        turning=_turning(away, times, sweep.time),
+        nearest=nearest,
+        farthest=farthest,
     )
+
+
+def _range_images(away: Float[Tensor, "P 3"]) -> tuple[Float[Tensor, "rows columns"], Float[Tensor, "rows columns"]]:
+    """The shortest and the longest range in every direction, or beside it where no ray went."""
+    rows, columns = _directions(away)
+    at, ranges = rows * COLUMNS + columns, away.norm(dim=-1)
+    nearest = torch.full((ROWS * COLUMNS,), torch.inf).scatter_reduce(0, at, ranges, "amin").view(ROWS, COLUMNS)
+    farthest = torch.zeros(ROWS * COLUMNS).scatter_reduce(0, at, ranges, "amax").view(ROWS, COLUMNS)
+    empty = farthest == 0
+    modes = ("nearest", "wrap")
+    around = torch.from_numpy(minimum_filter(nearest.numpy(), 3, mode=modes))
+    nearest = torch.where(empty, torch.where(around.isinf(), 0.0, around), nearest)
+    return nearest, torch.where(empty, torch.from_numpy(maximum_filter(farthest.numpy(), 3, mode=modes)), farthest)
+
+
+def _directions(away: Float[Tensor, "*P 3"]) -> tuple[Int[Tensor, "*P"], Int[Tensor, "*P"]]:
+    """Row and column in range images."""
+    x, y, z = away.unbind(-1)
+    rows = (torch.atan2(z, torch.hypot(x, y)) / RAY + ROWS / 2).floor().long().clamp(0, ROWS - 1)
+    return rows, ((torch.atan2(y, x) / (2 * torch.pi) + 0.5) * COLUMNS).long().clamp(0, COLUMNS - 1)
+
+
+def _turning(away: Float[Tensor, "P 3"], times: Float[Tensor, "P"], time: float) -> Float[Tensor, "T"]:
+    """The median time of the returns in every direction; where there are none, that of the nearest that has some."""
+    if len(times) == 0:
+        return torch.full((DIRECTIONS,), time)
+    direction = _turned(away[:, 0], away[:, 1]).numpy()
+    order = np.lexsort((times.numpy(), direction))
+    counts = np.bincount(direction, minlength=DIRECTIONS)
+    middles = order[(np.cumsum(counts) - counts + counts // 2).clip(max=len(order) - 1)]
+    known = np.flatnonzero(counts)
+    gaps = np.abs(np.arange(DIRECTIONS)[:, None] - known[None])
+    nearest = known[np.minimum(gaps, DIRECTIONS - gaps).argmin(1)]
+    return times[torch.from_numpy(middles[nearest])]
+
+
+def _turned(x: Float[Tensor, "*N"], y: Float[Tensor, "*N"]) -> Int[Tensor, "*N"]:
+    """Number of a direction."""
+    return ((torch.atan2(y, x) / (2 * torch.pi) + 0.5) * DIRECTIONS).long().clamp(0, DIRECTIONS - 1)
 
 
 def is_upright(points: Float[Tensor, "N 3"], heights: Float[Tensor, "N"]) -> Bool[Tensor, "N"]:
