@@ -38,8 +38,10 @@ class AdaptConfig:
 
     seconds: float = 60.0
     """Of training, by the clock; judging before and after comes on top."""
-    rate: float = 1e-4
-    """Highest learning rate: a tenth of what training begins with, so that little is forgotten."""
+    rate: float = 5e-5
+    """Highest learning rate: a twentieth of what training begins with, so that little is forgotten."""
+    warmup: int = 20
+    """Steps in which the learning rate rises: the first ones of Adam know little and would do harm."""
     ema: float = 0.95
     """The result is an average over about 1 / (1 - ema) steps."""
     views: int = 2
@@ -146,7 +148,7 @@ def _train(model: Reconstructor, windows: "_Windows", config: AdaptConfig, repor
         refine_views=config.refine_views,
         rate=config.rate,
         ema=config.ema,
-        warmup=5,
+        warmup=config.warmup,
         seed=config.seed,
         losses=config.losses,
         model=model.config,

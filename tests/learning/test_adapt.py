@@ -126,7 +126,7 @@ def test_weights_that_got_worse_are_not(clip: Clip, monkeypatch: pytest.MonkeyPa
 
 def test_some_steps_on_a_clip_bring_held_out_images_closer(clip: Clip, monkeypatch: pytest.MonkeyPatch) -> None:
     a_second_a_step(monkeypatch)
-    adapted = adapt(checkpoint(), clip, None, replace(CONFIG, seconds=12.0, rate=3e-3, reuse=4), CPU)
+    adapted = adapt(checkpoint(), clip, None, replace(CONFIG, seconds=12.0, rate=3e-3, warmup=5, reuse=4), CPU)
     assert adapted.steps == 12
     assert adapted.after > adapted.before + 0.05
 
