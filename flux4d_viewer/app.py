@@ -18,6 +18,7 @@ from flux4d_viewer.controls import Controls
 from flux4d_viewer.jobs import Job
 from flux4d_viewer.keys import bind_keys
 from flux4d_viewer.messages import Exported, Failed, Message, Stopped
+from flux4d_viewer.panels.adapt import AdaptPanel
 from flux4d_viewer.panels.cameras import CamerasPanel
 from flux4d_viewer.panels.display import DisplayPanel
 from flux4d_viewer.panels.export import ExportPanel
@@ -32,6 +33,7 @@ from flux4d_viewer.worker import Perform, Worker
 if TYPE_CHECKING:
     from flux4d_viewer.device import Renderer
 
+Panel = StatusPanel | TimelinePanel | DisplayPanel | AdaptPanel | CamerasPanel | ExportPanel | InfoPanel
 PANEL_WIDTH = 340
 """Pixels of the panel on the right."""
 
@@ -93,14 +95,15 @@ class Viewer:
         stop_server(self.server)
         return ended
 
-    def _lay_out(self) -> list[StatusPanel | TimelinePanel | DisplayPanel | CamerasPanel | ExportPanel | InfoPanel]:
+    def _lay_out(self) -> list[Panel]:
         gui = self.server.gui
         gui.main_panel.dock_right()
         gui.main_panel.set_width(PANEL_WIDTH)
-        panels = [StatusPanel(self.server, self.controls), TimelinePanel(self.server, self.controls)]
+        panels: list[Panel] = [StatusPanel(self.server, self.controls), TimelinePanel(self.server, self.controls)]
         tabs = gui.add_tab_group()
         with tabs.add_tab("View", viser.Icon.EYE):
             panels.append(DisplayPanel(self.server, self.controls))
+            panels.append(AdaptPanel(self.server, self.controls))
         with tabs.add_tab("Cameras", viser.Icon.CAMERA):
             panels.append(CamerasPanel(self.server, self.controls))
         with tabs.add_tab("Export", viser.Icon.DOWNLOAD):

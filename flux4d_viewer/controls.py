@@ -12,7 +12,7 @@ import viser
 from flux4d_viewer.canvas.overview import look_over
 from flux4d_viewer.canvas.units import fitting_fov, look
 from flux4d_viewer.clock import Clock
-from flux4d_viewer.jobs import Compare, ExportPly, ExportVideo, Job, SaveScene
+from flux4d_viewer.jobs import AdaptToLog, Compare, ExportPly, ExportVideo, Job, SaveScene
 from flux4d_viewer.recording import RecordedFrame
 from flux4d_viewer.state import ColorBy, Show, State, Store
 
@@ -137,6 +137,12 @@ class Controls:
         frame = state.recording.nearest_frame(state.camera, self.clock.playhead.time)
         if frame is not None and (state.comparison is None or state.comparison.frame != frame.index):
             self._put(Compare(frame.index))
+
+    # --- the network ------------------------------------------------------------------------------------------------
+
+    def adapt(self, seconds: float) -> None:
+        """Train on the open log for a while, and reconstruct it again if that helped."""
+        self._put(AdaptToLog(seconds))
 
     # --- files --------------------------------------------------------------------------------------------------
 

@@ -53,6 +53,15 @@ class OpenSceneFile:
 
 
 @dataclass(frozen=True)
+class AdaptToLog:
+    """Train the network on the open log for a while, and reconstruct again if that helped."""
+
+    seconds: float
+    """Of training."""
+    title = "Adapting to this log"
+
+
+@dataclass(frozen=True)
 class ExportVideo:
     """Film a way through the scene."""
 
@@ -101,4 +110,4 @@ class Compare:
     title = "Comparing with the recorded image"
 
 
-Job = OpenDemo | OpenLog | OpenSceneFile | ExportVideo | SaveScene | ExportPly | Compare
+Job = OpenDemo | OpenLog | OpenSceneFile | AdaptToLog | ExportVideo | SaveScene | ExportPly | Compare

@@ -51,6 +51,8 @@ class Opened:
 
     recording: Recording
     notices: tuple[Notice, ...] = ()
+    is_log: bool = False
+    """Whether it can be read and learned from again; a saved scene cannot."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,16 @@ class Reconstructed:
     scene: Scene
     drawable: Drawable
     notices: tuple[Notice, ...] = ()
+
+
+@dataclass(frozen=True)
+class Adapted:
+    """The network was trained on the open log."""
+
+    sentence: str
+    """What that did to frames that it was not shown."""
+    is_kept: bool
+    """Whether the adapted weights are used from now on; the scene that they make follows."""
 
 
 @dataclass(frozen=True)
@@ -106,4 +118,4 @@ class Finished:
     title: str
 
 
-Message = Started | Progressed | Opened | Reconstructed | Compared | Exported | Failed | Stopped | Finished
+Message = Started | Progressed | Opened | Reconstructed | Adapted | Compared | Exported | Failed | Stopped | Finished

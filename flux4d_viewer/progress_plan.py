@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flux4d_viewer.jobs import Job, OpenDemo, OpenLog
+from flux4d_viewer.jobs import AdaptToLog, Job, OpenDemo, OpenLog
 
 _RECONSTRUCT = (
     ("lifting", 8.0),
@@ -13,6 +13,7 @@ _RECONSTRUCT = (
     ("grouping", 2.0),
     ("preparing", 4.0),
 )
+_REBUILD = (("predicting", 5.0), ("checking", 5.0), ("refining", 10.0), ("grouping", 2.0), ("preparing", 4.0))
 _READ = (("loading", 6.0), ("reading sweeps", 2.0), ("reading images", 2.0), ("colouring", 2.0))
 
 
@@ -43,5 +44,8 @@ def plan_of(job: Job) -> Plan:
     match job:
         case OpenLog() | OpenDemo():
             return Plan(_READ + _RECONSTRUCT)
+        case AdaptToLog(seconds):
+            judging = (("lifting", 8.0), ("judging the weights as they are", 10.0))
+            return Plan((*judging, ("adapting", seconds), ("judging the adapted", 10.0), *_REBUILD))
         case _:
             return Plan(())

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from flux4d_viewer.messages import (
+    Adapted,
     Compared,
     Exported,
     Failed,
@@ -83,6 +84,10 @@ class State:
     comparison: Compared | None = None
     exported: Exported | None = None
     """The newest file."""
+    is_log: bool = False
+    """Whether what is open can be learned from."""
+    adapted: Adapted | None = None
+    """What the last adaptation to this log did."""
 
 
 def receive(state: State, message: Message) -> State:
@@ -96,6 +101,8 @@ def receive(state: State, message: Message) -> State:
             return _open(state, message)
         case Reconstructed():
             return _show_scene(state, message)
+        case Adapted():
+            return replace(state, adapted=message)
         case Compared():
             return replace(state, comparison=message)
         case Exported():
@@ -123,6 +130,8 @@ def _open(state: State, message: Opened) -> State:
         scene=None,
         drawable=None,
         comparison=None,
+        is_log=message.is_log,
+        adapted=None,
         camera=sensors[0] if sensors else "",
         notices=message.notices,
         view=replace(state.view, lidar="all", frusta="playhead"),
@@ -136,7 +145,8 @@ def _show_scene(state: State, message: Reconstructed) -> State:
         state,
         scene=message.scene,
         drawable=message.drawable,
-        notices=state.notices + message.notices,
+        comparison=None,
+        notices=tuple(dict.fromkeys(state.notices + message.notices)),
         view=replace(state.view, lidar=lidar),
     )
 

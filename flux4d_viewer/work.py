@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -12,9 +13,10 @@ from numpy import ndarray
 from torch import Tensor
 
 from flux4d_core.data.formats import open_log
-from flux4d_core.data.log import LogWarning, Window, cut
+from flux4d_core.data.log import Log, LogWarning, Window, cut
 from flux4d_core.errors import CheckpointError, Flux4dError, Flux4dWarning
 from flux4d_core.evaluation.metrics import psnr
+from flux4d_core.learning.adapt import AdaptConfig, adapt
 from flux4d_core.model.checkpoint import Checkpoint, default_weights, load_checkpoint
 from flux4d_core.progress import Report
 from flux4d_core.reconstruction.depth import DepthSource, with_depth
@@ -32,8 +34,18 @@ from flux4d_viewer.canvas.painter import Painter
 from flux4d_viewer.demo import demo_log
 from flux4d_viewer.device import Desk, Renderer, choose_desk
 from flux4d_viewer.files import free_name
-from flux4d_viewer.jobs import Compare, ExportPly, ExportVideo, Job, OpenDemo, OpenLog, OpenSceneFile, SaveScene
-from flux4d_viewer.messages import Compared, Exported, Message, Notice, Opened, Reconstructed
+from flux4d_viewer.jobs import (
+    AdaptToLog,
+    Compare,
+    ExportPly,
+    ExportVideo,
+    Job,
+    OpenDemo,
+    OpenLog,
+    OpenSceneFile,
+    SaveScene,
+)
+from flux4d_viewer.messages import Adapted, Compared, Exported, Message, Notice, Opened, Reconstructed
 from flux4d_viewer.recording import recording_of_clip, recording_of_scene
 
 Post = Callable[[Message], None]
@@ -42,12 +54,22 @@ COMPARE_WIDTH = 960
 """Pixels; recorded images are compared at this width at most."""
 
 
+@dataclass(frozen=True)
+class _Drive:
+    """The log that is open, and the weights that it is reconstructed with."""
+
+    log: Log
+    clip: Clip
+    checkpoint: Checkpoint | None
+
+
 class Work:
     """Does the jobs of one viewer, and keeps the scene that they are about."""
 
     def __init__(self, device: str, renderer: Renderer) -> None:
         self._desk: Desk = choose_desk(device, renderer)
         self._scene: Scene | None = None
+        self._drive: _Drive | None = None
         self._ready = False
 
     def perform(self, job: Job, report: Report, post: Post) -> None:
@@ -59,6 +81,8 @@ class Work:
                 self._open_log(job, report, post)
             case OpenSceneFile():
                 self._open_scene(job, report, post)
+            case AdaptToLog():
+                self._adapt(job, report, post)
             case Compare():
                 self._compare(job, report, post)
             case ExportVideo():
@@ -88,28 +112,44 @@ class Work:
         clip = with_depth(clip, log, DepthSource(job.depth, job.depth_unit, job.depth_model), self._desk.device, report)
         sentences = [str(warning.message) for warning in caught if issubclass(warning.category, LogWarning)]
         notices = tuple(Notice(text, "warning") for text in sentences) + tuple(Notice(text) for text in log.notes)
-        self._reconstruct(clip, job.checkpoint, notices, report, post)
+        report("Colouring the LiDAR", 0.0)
+        post(Opened(recording_of_clip(clip.to("cpu")), (*self._desk.notices, *notices), is_log=True))
+        self._scene = self._drive = None
+        checkpoint, missing = _weights(job.checkpoint, self._desk.device)
+        self._drive = _Drive(log, clip, checkpoint)
+        self._reconstruct(clip, checkpoint, missing, report, post)
+
+    def _adapt(self, job: AdaptToLog, report: Report, post: Post) -> None:
+        """Train on the open log; what that gave is kept for its later adaptations, too."""
+        drive = self._drive
+        if drive is None:
+            raise Flux4dError("A saved scene cannot be learned from: open the log that it was made of.")
+        if drive.checkpoint is None:
+            raise Flux4dError("There are no weights to adapt: give some with --checkpoint.")
+        self._compile(report)
+        config = AdaptConfig(seconds=job.seconds)
+        adapted = adapt(drive.checkpoint, drive.clip, drive.log, config, self._desk.device, report)
+        post(Adapted(adapted.sentence, adapted.is_kept))
+        if adapted.is_kept:
+            self._drive = replace(drive, checkpoint=adapted.checkpoint)
+            self._reconstruct(drive.clip, adapted.checkpoint, (), report, post)
 
     def _open_scene(self, job: OpenSceneFile, report: Report, post: Post) -> None:
         report("Reading the scene", 0.0)
         scene = read_scene(job.path)
+        self._drive = None
         post(Opened(recording_of_scene(scene), self._desk.notices))
         self._show(scene, (), report, post)
 
     def _reconstruct(
-        self, clip: Clip, weights: Path | None, notices: tuple[Notice, ...], report: Report, post: Post
+        self, clip: Clip, checkpoint: Checkpoint | None, notices: tuple[Notice, ...], report: Report, post: Post
     ) -> None:
-        """Show what was recorded, then what it becomes."""
-        report("Colouring the LiDAR", 0.0)
-        post(Opened(recording_of_clip(clip.to("cpu")), (*self._desk.notices, *notices)))
-        self._scene = None
-        checkpoint, missing = _weights(weights, self._desk.device)
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", Flux4dWarning)
             scene = make_scene_of(clip, checkpoint, SceneConfig(), self._desk.device, report)
-        missing += tuple(Notice(str(w.message), "warning") for w in caught if issubclass(w.category, Flux4dWarning))
+        notices += tuple(Notice(str(w.message), "warning") for w in caught if issubclass(w.category, Flux4dWarning))
         self._ready = self._ready or checkpoint is not None
-        self._show(scene, missing, report, post)
+        self._show(scene, notices, report, post)
 
     def _show(self, scene: Scene, notices: tuple[Notice, ...], report: Report, post: Post) -> None:
         report("Preparing the view", 0.0)

@@ -1,9 +1,9 @@
 """Fit the network to one drive before reconstructing it: no label is needed, and frames it never saw are the judge."""
 
 import copy
-import time
 import warnings
 from dataclasses import dataclass, field
+from time import perf_counter
 
 import numpy as np
 import torch
@@ -38,8 +38,10 @@ class AdaptConfig:
 
     seconds: float = 60.0
     """Of training, by the clock; judging before and after comes on top."""
-    rate: float = 1e-4
-    """Highest learning rate: a tenth of what training begins with, so that little is forgotten."""
+    rate: float = 5e-5
+    """Highest learning rate: a twentieth of what training begins with, so that little is forgotten."""
+    warmup: int = 20
+    """Steps in which the learning rate rises: the first ones of Adam know little and would do harm."""
     ema: float = 0.95
     """The result is an average over about 1 / (1 - ema) steps."""
     views: int = 2
@@ -146,7 +148,7 @@ def _train(model: Reconstructor, windows: "_Windows", config: AdaptConfig, repor
         refine_views=config.refine_views,
         rate=config.rate,
         ema=config.ema,
-        warmup=5,
+        warmup=config.warmup,
         seed=config.seed,
         losses=config.losses,
         model=model.config,
@@ -154,14 +156,14 @@ def _train(model: Reconstructor, windows: "_Windows", config: AdaptConfig, repor
     student = copy.deepcopy(model).train()
     optimizer = torch.optim.AdamW(student.parameters(), lr=config.rate, weight_decay=1e-4)
     training = Training(student, copy.deepcopy(model), optimizer)
-    began, done = time.perf_counter(), 0.0
+    began, done = perf_counter(), 0.0
     pool: list[Example] = []
     while done < 1 or training.step == 0:
         report(f"Adapting to this drive, step {training.step + 1}", min(done, 1.0))
         if training.step % config.reuse == 0:
             pool = [*pool, windows.draw()][-config.windows :]
         take_step(training, pool, learning, min(done, 1.0))
-        done = (time.perf_counter() - began) / max(config.seconds, 1e-9)
+        done = (perf_counter() - began) / max(config.seconds, 1e-9)
     training.average.eval()
     return training
 

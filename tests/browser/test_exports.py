@@ -33,7 +33,10 @@ def download(eye: Eye, button: str, folder: Path) -> Path:
         link.click()
     path = folder / offered.value.suggested_filename
     offered.value.save_as(path)
-    eye.page.locator(".mantine-Notification-closeButton").first.click()
+    eye.page.get_by_text("Mind the terms").wait_for(timeout=20_000)  # nothing is said of the street's
+    while (close := eye.page.locator(".mantine-Notification-closeButton")).count() > 0:
+        close.first.click()
+        eye.page.wait_for_timeout(400)
     return path
 
 

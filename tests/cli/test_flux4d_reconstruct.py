@@ -52,6 +52,19 @@ def test_a_scene_and_what_is_exported_of_it_carry_the_terms_and_restricted_ones_
     assert b"terms: CC BY-NC 4.0" in (tmp_path / "scene.ply").read_bytes()[:1000]
 
 
+def test_adapting_first_says_what_it_did_and_the_scene_says_so_if_it_helped(
+    flux4d: Flux4d, toy_log: Path, tiny_weights: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "scene.f4d"
+    base = ["reconstruct", toy_log, "--checkpoint", tiny_weights, "--output", output, "--duration", 0.4]
+    ended = flux4d(*base, "--adapt", 0.001, "--device", "cpu")
+    assert ended.code == 0
+    sentence = ended.out.splitlines()[0]
+    assert sentence.startswith("Adapted to this log: held-out PSNR ")
+    assert read_scene(output).provenance.weights.startswith("tiny, adapted to toy") == sentence.endswith("kept")
+    assert flux4d(*base, "--adapt", "-1").is_refusal("--adapt -1")
+
+
 def test_optimising_after_the_network_comes_closer_to_the_pictures(
     flux4d: Flux4d, toy_log: Path, tiny_weights: Path, tmp_path: Path
 ) -> None:

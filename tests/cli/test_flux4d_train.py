@@ -37,6 +37,8 @@ def test_a_training_goes_on_where_it_ended(flux4d: Flux4d, toy_log: Path, tmp_pa
     ended = flux4d(*base, "--steps", 2)
     assert ended.code == 0
     assert ended.out.startswith(f"{folder / 'weights.safetensors'}: ")
+    assert "Waited for streets " in ended.out
+    assert ended.err.count("before you share them") == 1
     assert steps_in_log(folder) == [1, 2]
     assert load_checkpoint(folder / "weights.safetensors").origin.steps == 2
     before = weights(folder)
@@ -59,6 +61,7 @@ def test_training_starts_from_given_weights(flux4d: Flux4d, toy_log: Path, tiny_
     assert flux4d("train", "--output", tmp_path, *options).code == 0
     trained = load_checkpoint(tmp_path / "weights.safetensors")
     assert trained.origin.parent == "tiny"
+    assert trained.origin.licence == "unknown: as its owner allows + CC0"
     given = load_checkpoint(tiny_weights).model.state_dict()
     for name, value in trained.model.state_dict().items():
         torch.testing.assert_close(value, given[name], atol=1e-3, rtol=0)
@@ -98,6 +101,8 @@ def test_a_training_stopped_by_ctrl_c_is_saved_and_goes_on(flux4d: Flux4d, toy_l
         (["--minutes", "nan"], ["--minutes nan"]),
         (["--rate", "-1"], ["--rate -1"]),
         (["--simulated", "2"], ["--simulated 2"]),
+        (["--logs", "a", "b", "--log-weights", "1"], ["--log-weights", "2 logs", "found 1"]),
+        (["--logs", "a", "--log-weights", "0"], ["--log-weights 0"]),
         (["--stream.simulation.width", "7"], ["width is 7"]),
         (["--model.unet.channels", "0"], ["--model.unet", "at least one"]),
         (["--output", "file"], ["file", "expected a folder"]),

@@ -1,7 +1,9 @@
-"""One process of several that torchrun starts: trains two steps, then leaves its weights in a file of its own."""
+"""One process of several that torchrun starts: trains two steps, then a third from what the first process saved; after
+each it leaves its weights in a file of its own."""
 
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +41,9 @@ def main(log: Path, output: Path) -> None:
         stream=StreamConfig(logs=(log,), simulated=0.0, lift=LiftConfig(panorama_height=64)),
     )
     train(config, output / "training", torch.device("cpu"))
+    torch.distributed.barrier()  # the first process saves after the last step
+    own_disk = output / ("training" if rank == "0" else "elsewhere")  # as on another machine
+    train(replace(config, steps=3), own_disk, torch.device("cpu"))
     torch.distributed.destroy_process_group()
 
 

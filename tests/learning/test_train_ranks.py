@@ -18,7 +18,7 @@ WORKER = Path(__file__).with_name("rank_worker.py")
 
 @pytest.fixture(scope="module")
 def two_ranks(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder in which two processes left their weights after each of two steps."""
+    """The folder in which two processes left their weights after each of three steps."""
     folder = tmp_path_factory.mktemp("ranks")
     write_log(clip_as_log(toy_clip(frames=17)), folder / "log")
     launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
@@ -36,13 +36,22 @@ def weights(folder: Path, rank: int, step: int) -> torch.Tensor:
     return torch.cat([tensors[str(i)].flatten() for i in range(len(tensors))])
 
 
-@pytest.mark.parametrize("step", [1, 2])
+@pytest.mark.parametrize("step", [1, 2, 3])
 def test_both_processes_have_the_same_weights_after_every_step(two_ranks: Path, step: int) -> None:
     assert torch.equal(weights(two_ranks, 0, step), weights(two_ranks, 1, step))
 
 
 def test_every_step_changes_the_weights(two_ranks: Path) -> None:
     assert not torch.equal(weights(two_ranks, 0, 1), weights(two_ranks, 0, 2))
+
+
+def test_a_process_on_another_disk_goes_on_from_what_the_first_one_saved(two_ranks: Path) -> None:
+    """Its third step changes the weights of the second, not those of a new network."""
+    saved = torch.load(two_ranks / "training" / "state.pt", weights_only=True)
+    assert saved["step"] == 3
+    assert not (two_ranks / "elsewhere").exists()
+    change = (weights(two_ranks, 1, 3) - weights(two_ranks, 1, 2)).abs().max()
+    assert 0 < float(change) < 0.05
 
 
 def test_one_process_saves_for_both(two_ranks: Path) -> None:

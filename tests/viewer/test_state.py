@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from flux4d_viewer.messages import (
+    Adapted,
     Failed,
     Finished,
     Notice,
@@ -101,3 +102,22 @@ def test_the_store_tells_of_every_change_and_keeps_the_newest_state() -> None:
     assert store.state.view.show == "static"
     assert store.state.work == Work("job")
     assert len(told) == 2
+
+
+def test_what_adapting_did_is_shown_until_another_log_is_opened() -> None:
+    told = Adapted("held-out PSNR 17.3 -> 18.1 dB, kept", True)
+    state = after(Opened(RECORDING, is_log=True), Reconstructed(SCENE, DRAWABLE), told)
+    assert state.is_log
+    assert state.adapted is told
+    state = after(Opened(RECORDING), start=state)
+    assert not state.is_log
+    assert state.adapted is None
+
+
+def test_a_scene_made_anew_says_nothing_twice_and_is_compared_anew() -> None:
+    preview = Reconstructed(SCENE, DRAWABLE, (Notice("Preview"),))
+    opened = after(Opened(RECORDING, (Notice("a note"),)), preview)
+    compared = replace(opened, comparison=SCENE)
+    state = after(preview, start=compared)
+    assert [notice.text for notice in state.notices] == ["a note", "Preview"]
+    assert state.comparison is None

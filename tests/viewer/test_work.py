@@ -9,15 +9,18 @@ from small_street import FRAMES, make_clip, make_scene
 
 from flux4d_core.data.folder_writer import clip_as_log, write_log
 from flux4d_core.errors import CheckpointError, Flux4dError, LogError, SceneError
+from flux4d_core.learning import adapt as adaptation
 from flux4d_core.model.checkpoint import WeightsOrigin, save_checkpoint
 from flux4d_core.model.reconstructor import Reconstructor, ReconstructorConfig
 from flux4d_core.model.unet import UNetConfig
 from flux4d_core.progress import Cancelled, silent
 from flux4d_core.scene.scene_file import read_scene, write_scene
 from flux4d_viewer import work as module
-from flux4d_viewer.jobs import Compare, ExportPly, ExportVideo, OpenDemo, OpenLog, OpenSceneFile, SaveScene
-from flux4d_viewer.messages import Compared, Exported, Message, Opened, Reconstructed
+from flux4d_viewer.jobs import AdaptToLog, Compare, ExportPly, ExportVideo, OpenDemo, OpenLog, OpenSceneFile, SaveScene
+from flux4d_viewer.messages import Adapted, Compared, Exported, Message, Opened, Reconstructed
 from flux4d_viewer.work import Work
+
+TERMS = "Before you share this: the log's terms are not known, so ask their owner."
 
 
 @pytest.fixture
@@ -155,9 +158,9 @@ def test_a_video_a_scene_and_a_ply_are_written_and_told_of(work: Work, scene_fil
     ):
         work.perform(job, silent, messages.append)
     assert messages == [
-        Exported(tmp_path / "street_front_shift+2.0m.mp4", 5),
-        Exported(tmp_path / "street_2.f4d", None),
-        Exported(tmp_path / "street_0.50s.ply", None),
+        Exported(tmp_path / "street_front_shift+2.0m.mp4", 5, TERMS),
+        Exported(tmp_path / "street_2.f4d", None, TERMS),
+        Exported(tmp_path / "street_0.50s.ply", None, TERMS),
     ]
     assert all(message.path.stat().st_size > 1000 for message in messages if isinstance(message, Exported))
 
@@ -195,3 +198,39 @@ def test_depth_images_are_read_with_the_log_and_one_that_is_missing_is_named(
     with pytest.raises(LogError, match=r"expected the depth of an image in .*000000\.png"):
         work.perform(OpenLog(log, 0.0, 1.0, (), depth=tmp_path / "depth"), silent, messages.append)
     assert messages == []
+
+
+def test_an_adapted_network_makes_a_new_scene_if_it_helped_and_none_if_it_did_not(
+    work: Work, log: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch.manual_seed(0)
+    tiny = UNetConfig(channels=(8, 8))
+    network = Reconstructor(ReconstructorConfig(unet=tiny, refine_unet=tiny, head_width=8))
+    weights = tmp_path / "tiny.safetensors"
+    save_checkpoint(network, WeightsOrigin("tiny", "nothing", "CC0"), weights)
+    messages: list[Message] = []
+    work.perform(OpenLog(log, 0.0, 0.4, (), weights), silent, messages.append)
+    assert isinstance(messages[0], Opened)
+    assert messages[0].is_log
+    for figures, kinds in (((20.0, 19.0), [Adapted]), ((19.0, 20.0), [Adapted, Reconstructed])):
+        scores = iter(figures)
+        monkeypatch.setattr(adaptation, "_judge", lambda *_, scores=scores: next(scores))
+        messages.clear()
+        work.perform(AdaptToLog(0.001), silent, messages.append)
+        assert [type(message) for message in messages] == kinds
+        assert isinstance(messages[0], Adapted)
+        assert messages[0].is_kept == (len(kinds) == 2)
+    assert isinstance(messages[1], Reconstructed)
+    assert messages[1].scene.provenance.weights.startswith("tiny, adapted to")
+    assert "unknown" in messages[1].scene.provenance.weights_licence
+    work.perform(SaveScene(tmp_path), silent, messages.append)
+    assert isinstance(messages[-1], Exported)
+    assert "ask their owner" in messages[-1].note
+
+
+def test_a_saved_scene_cannot_be_learned_from(work: Work, scene_file: Path) -> None:
+    first = opened(work, scene_file)[0]
+    assert isinstance(first, Opened)
+    assert not first.is_log
+    with pytest.raises(Flux4dError, match="open the log"):
+        work.perform(AdaptToLog(10.0), silent, lambda _: None)
