@@ -9,7 +9,7 @@ from typing import Literal, TypeVar
 import torch
 
 from flux4d_core.errors import Flux4dError
-from flux4d_core.motion import advance
+from flux4d_core.motion import advance, advance_to_each
 from flux4d_core.progress import Report, silent
 from flux4d_core.rendering import cuda
 from flux4d_core.rendering.layers import Layers
@@ -59,7 +59,7 @@ def render_scenes(scenes: Sequence[Shots], *, backend: BackendName = "auto") -> 
     one_size = len({(camera.width, camera.height) for scene in scenes for camera in scene.cameras}) == 1
     if not (one_size and _choose(backend, scenes[0].gaussians.means.device) == "cuda"):
         return [[render(s.gaussians, s.sky, c, backend=backend) for c in s.cameras] for s in scenes]
-    snapshots = [_snapshots(scene) for scene in scenes]
+    snapshots = [advance_to_each(s.gaussians, [camera.time for camera in s.cameras]) for s in scenes]
     for scene, some in zip(scenes, snapshots, strict=True):
         for snapshot, camera in zip(some, scene.cameras, strict=True):
             _check(snapshot, scene.sky, camera)
@@ -67,15 +67,6 @@ def render_scenes(scenes: Sequence[Shots], *, backend: BackendName = "auto") -> 
         every = [camera for scene in scenes for camera in scene.cameras]
         layers = iter(cuda.rasterize_views([snapshot for some in snapshots for snapshot in some], every))
         return [_views_over_sky([next(layers) for _ in s.cameras], s.sky, s.cameras) for s in scenes]
-
-
-def _snapshots(scene: Shots) -> list[Snapshot]:
-    """The scene's Gaussians at every camera's time, advanced in one go."""
-    device = scene.gaussians.means.device
-    times = torch.tensor([[camera.time] for camera in scene.cameras], device=device)
-    whole = advance(scene.gaussians, times)
-    moments = zip(whole.means.unbind(), whole.opacities.unbind(), whole.velocities.unbind(), strict=True)
-    return [Snapshot(m, whole.quats, whole.scales, o, whole.colors, v) for m, o, v in moments]
 
 
 def draw(snapshot: Snapshot, sky: Sky | None, camera: Camera, *, backend: BackendName = "auto") -> Rendering:

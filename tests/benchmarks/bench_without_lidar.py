@@ -21,7 +21,8 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from flux4d_core.evaluation.metrics import MOVING, psnr
+from flux4d_core.evaluation.flow import MOVING
+from flux4d_core.evaluation.metrics import psnr
 from flux4d_core.learning.split import Split, SplitConfig, split_clip
 from flux4d_core.lifting.config import LiftConfig
 from flux4d_core.model.checkpoint import default_weights, load_checkpoint
