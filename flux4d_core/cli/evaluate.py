@@ -112,6 +112,8 @@ class Comparison:
     """On simulated streets, also compare with exact images from 1, 2 and 3 m beside the path and from 1 m above."""
     leave_out: Annotated[str | None, tyro.conf.arg(metavar="CAMERA", help_behavior_hint="")] = None
     """A camera that no method is given, and that is predicted, on logs with several."""
+    adapt: float = 0.0
+    """Seconds for which the network first learns from each clip's inputs, without labels."""
     split: SplitConfig = field(default_factory=SplitConfig)
     depth: Annotated[DepthChoice, tyro.conf.arg(name="")] = field(default_factory=DepthChoice)
 
@@ -196,6 +198,7 @@ def _plan(subject: Subject, comparison: Comparison) -> tuple[Protocol | None, Pl
         novel_views=comparison.novel_views,
         leave_out=comparison.leave_out,
         lidar=not comparison.depth.no_lidar,
+        adapt=comparison.adapt,
     )
 
 
@@ -204,6 +207,7 @@ def _check_plan(plan: Plan) -> None:
     if not plan.methods:
         raise Flux4dError(f"--methods: expected one or more of {', '.join(METHODS)}, found none")
     check_number("--optimize", plan.optimize, 1, 1_000_000)
+    check_number("--adapt", plan.adapt, 0, 1_000_000)
     check_number("--split.first", plan.split.first, 0, 10_000)
     check_number("--split.stride", plan.split.stride, 1, 100)
     check_number("--split.inputs", plan.split.inputs, 2, 1000)

@@ -34,6 +34,8 @@ class Plan:
     leave_out: str | None = None
     lidar: bool = True
     """Whether the methods see the sweeps."""
+    adapt: float = 0.0
+    """Seconds for which the network learns from each clip's inputs before it reconstructs them."""
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,7 @@ def as_document(protocol: Protocol) -> dict[str, Any]:
         "novel_views": plan.novel_views,
         "leave_out": plan.leave_out,
         "lidar": plan.lidar,
+        "adapt": plan.adapt,
         "bootstrap": {"resamples": bootstrap.RESAMPLES, "level": bootstrap.LEVEL, "seed": bootstrap.SEED},
         "weights": protocol.weights,
         "commit": protocol.commit,
@@ -142,6 +145,7 @@ def _protocol(content: dict[str, Any]) -> Protocol:
         novel_views=bool(content["novel_views"]),
         leave_out=None if content["leave_out"] is None else str(content["leave_out"]),
         lidar=bool(content["lidar"]),
+        adapt=float(content["adapt"]),
     )
     if not plan.clips or not plan.methods:
         raise ValueError("no clips or no methods")

@@ -13,6 +13,8 @@ from flux4d_core.evaluation.perceptual import Lpips, load_lpips
 from flux4d_core.evaluation.protocol import Plan
 from flux4d_core.evaluation.results import Evaluation
 from flux4d_core.evaluation.store import Store, total
+from flux4d_core.learning.adapt import AdaptConfig, adapt
+from flux4d_core.learning.split import split_clip
 from flux4d_core.model.checkpoint import Checkpoint
 from flux4d_core.progress import Report, silent
 from flux4d_core.reconstruction.optimize import OptimizeConfig
@@ -68,10 +70,14 @@ def title(plan: Plan, count: int) -> str:
 def _one(source: ClipSource, plan: Plan, tools: Tools, lpips: Lpips | None, worst: Worst, report: Report) -> Evaluation:
     opened = open_clip(source, tools.opening, tools.device, report)
     compile_kernels(report, tools.device)  # not part of the seconds in the table
+    weights = tools.weights
+    if weights is not None and plan.adapt > 0:
+        shown = split_clip(opened.clip, plan.split).inputs
+        weights = adapt(weights, shown, None, AdaptConfig(seconds=plan.adapt), tools.device, report).checkpoint
     methods = MethodsConfig(plan.methods, optimize=OptimizeConfig(steps=plan.optimize))
     return evaluate_clip(
         Judge(opened.clip, opened.truth, lpips, worst),
-        None if tools.weights is None else tools.weights.model,
+        None if weights is None else weights.model,
         EvaluationConfig(plan.split, methods, plan.leave_out, plan.lidar),
         opened.views,
         weights=tools.weights_name,

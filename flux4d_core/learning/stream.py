@@ -48,7 +48,9 @@ class StreamConfig:
     first_seed: int = 100_000
     """Streets are numbered from here; evaluation streets have other numbers."""
     workers: int = 0
-    """Processes that make examples on the CPU; 0: made where the network is, between steps."""
+    """Processes that make examples beside the training; 0: made where the network is, between steps."""
+    workers_share_gpu: bool = False
+    """Whether they make them on the training's own GPU, of which each takes half a gigabyte, instead of on the CPU."""
 
 
 class ExampleStream:
@@ -66,7 +68,8 @@ class ExampleStream:
         if self._has_workers:
             # the first examples are made in this process meanwhile: other seeds for the workers
             later = replace(config, first_seed=config.first_seed + _INLINE_SEEDS)
-            threading.Thread(target=self._fetch, args=(_loader(later, rank, ranks),), daemon=True).start()
+            place = device if config.workers_share_gpu else torch.device("cpu")
+            threading.Thread(target=self._fetch, args=(_loader(later, rank, ranks, place),), daemon=True).start()
 
     def make(self) -> Example:
         """A new example, made here and now."""
@@ -95,8 +98,8 @@ class ExampleStream:
 _INLINE_SEEDS = 50_000_000
 
 
-def _loader(config: StreamConfig, rank: int, ranks: int) -> Iterable[bytes]:
-    dataset = _Packed(_Examples(config, rank, ranks, torch.device("cpu")))
+def _loader(config: StreamConfig, rank: int, ranks: int, device: torch.device) -> Iterable[bytes]:
+    dataset = _Packed(_Examples(config, rank, ranks, device))
     return DataLoader(
         dataset, batch_size=None, num_workers=config.workers, prefetch_factor=1, multiprocessing_context="spawn"
     )
@@ -117,7 +120,7 @@ class _Packed(IterableDataset[bytes]):
 
 def _pack(example: Example) -> bytes:
     buffer = io.BytesIO()
-    torch.save(example, buffer)
+    torch.save(example.to(torch.device("cpu")), buffer)
     return buffer.getvalue()
 
 
