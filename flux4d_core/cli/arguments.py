@@ -11,6 +11,7 @@ from typing import Any
 
 import tyro
 
+from flux4d_core.cli.ablate import ablate
 from flux4d_core.cli.doctor import doctor
 from flux4d_core.cli.evaluate import evaluate
 from flux4d_core.cli.logs import info, simulate
@@ -25,6 +26,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "render": render,
     "export": export,
     "evaluate": evaluate,
+    "ablate": ablate,
     "train": train,
     "doctor": doctor,
 }

@@ -84,7 +84,7 @@ def without_camera(split: Split, camera: str) -> tuple[Split, tuple[Frame, ...]]
 
 
 def _flows(methods: list[Method], lifted: Lifted, truth: MotionTruth, inputs: Clip) -> dict[MethodName, FlowMetrics]:
-    """Motion in every scene; a scene's Gaussians are the lifted ones, in their order."""
+    """Motion in every scene; its Gaussians are the lifted ones in their order, or as many children for each in turn."""
     measured = lifted.measured
     if not bool(measured.any()):
         return {}
@@ -92,7 +92,8 @@ def _flows(methods: list[Method], lifted: Lifted, truth: MotionTruth, inputs: Cl
     flows: dict[MethodName, FlowMetrics] = {}
     for method in methods:
         if method.reconstruction is not None:
-            flows[method.name] = flow_metrics(method.reconstruction.gaussians.velocities[measured], returns)
+            velocities = method.reconstruction.gaussians.velocities  # children of one move alike
+            flows[method.name] = flow_metrics(velocities[:: len(velocities) // len(measured)][measured], returns)
     return flows
 
 

@@ -1,6 +1,6 @@
 """A clip made ready for learning: lifted once, with everything that its losses compare against."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -73,6 +73,8 @@ class Example:
     """One entry per input sweep that has any."""
     taught: Taught
     """The motion of what certainly moves or stands, by all sweeps, input or not."""
+    beside: int = 0
+    """How many of the views, the last ones, are of others."""
 
     def to(self, device: torch.device) -> "Example":
         """The same example in another memory."""
@@ -91,7 +93,12 @@ class Example:
             ),
             voters=tuple(Voters(v.rows.to(device), v.time) for v in self.voters),
             taught=Taught(t.velocities.to(device), t.moving.to(device), t.standing.to(device)),
+            beside=self.beside,
         )
+
+    def without_beside(self) -> "Example":
+        """The same example with the views of the drive alone."""
+        return replace(self, views=self.views[: len(self.views) - self.beside], beside=0)
 
 
 @torch.no_grad()
@@ -115,6 +122,7 @@ def make_example(clip: Clip, split: SplitConfig, config: LiftConfig, beside: tup
         clouds=tuple(cloud for cloud in clouds if len(cloud.points) > FEWEST),
         voters=_voters(lifted),
         taught=teach(lifted, divided.inputs, clip),
+        beside=len(beside),
     )
 
 

@@ -90,7 +90,7 @@ class ExampleStream:
     def _fetch(self, loader: Iterable[bytes]) -> None:
         try:
             for packed in loader:
-                self._ready.put(_unpack(packed))
+                self._ready.put(unpack(packed))
         except BaseException as error:  # shown where the training can see it: a thread's own traceback ends nothing
             self._ready.put(error)
 
@@ -115,16 +115,18 @@ class _Packed(IterableDataset[bytes]):
         self.examples = examples
 
     def __iter__(self) -> Iterator[bytes]:
-        yield from map(_pack, self.examples)
+        yield from map(pack, self.examples)
 
 
-def _pack(example: Example) -> bytes:
+def pack(example: Example) -> bytes:
+    """An example as bytes."""
     buffer = io.BytesIO()
     torch.save(example.to(torch.device("cpu")), buffer)
     return buffer.getvalue()
 
 
-def _unpack(packed: bytes) -> Example:
+def unpack(packed: bytes) -> Example:
+    """The opposite of `pack`; nothing but the parts of an example is made, whatever the bytes say."""
     with torch.serialization.safe_globals(_PARTS):
         return torch.load(io.BytesIO(packed), weights_only=True)
 

@@ -123,6 +123,24 @@ def train(
     return Trained(output / WEIGHTS, _origin(training), pace.overall.waiting)
 
 
+def train_on(
+    pool: list[Example], config: TrainConfig, device: torch.device, init: Path | None = None, report: Report = silent
+) -> Training:
+    """Train on these examples and no others, in memory alone: nothing is saved, and nothing to go on with.
+
+    Raises:
+        CheckpointError: `init` does not fit the network.
+    """
+    torch.manual_seed(config.seed)
+    training = _new(config, device, init)
+    began = time.perf_counter()
+    while (done := _done(config, training)) < 1:
+        losses = take_step(training, pool, config, done)
+        training.seconds = time.perf_counter() - began
+        report(_describe(training, losses), min(done, 1.0))
+    return training
+
+
 def take_step(training: Training, pool: list[Example], config: TrainConfig, done: float, rank: int = 0) -> Losses:
     """One step on examples of the pool. What it draws depends on seed, process and number of the step alone, so that
     a resumed training draws what it would have drawn.
@@ -220,16 +238,21 @@ def _follow(average: Reconstructor, model: Reconstructor, keep: float) -> None:
 
 def _start(config: TrainConfig, output: Path, device: torch.device, init: Path | None) -> Training:
     """From the saved state in `output`, else from the weights `init` as far as they fit, else from nothing."""
+    training = _new(config, device, init)
+    resume(training, output, device)
+    training.sources = with_stream(training.sources, config.stream)
+    return training
+
+
+def _new(config: TrainConfig, device: torch.device, init: Path | None) -> Training:
+    """From the weights `init` as far as they fit, else from nothing."""
     model = Reconstructor(config.model)
     parent = initialize(model, init) if init else None
     model = model.to(device)
     average = Reconstructor(config.model).to(device)
     average.load_state_dict(model.state_dict())
     optimizer = torch.optim.AdamW(model.parameters(), lr=config.rate, weight_decay=1e-4, fused=device.type == "cuda")
-    training = Training(model, average, optimizer, Sources(parent=parent))
-    resume(training, output, device)
-    training.sources = with_stream(training.sources, config.stream)
-    return training
+    return Training(model, average, optimizer, Sources(parent=parent))
 
 
 def _later_streets(config: TrainConfig, step: int) -> StreamConfig:

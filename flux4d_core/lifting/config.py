@@ -22,5 +22,7 @@ class LiftConfig:
     """Nearest depth tried for a cell without LiDAR (m)."""
     max_depth: float = 200.0
     """Completed depths beyond this belong to the sky (m)."""
+    sky: bool = True
+    """What stands behind everything is a panorama of the sky; False: its mean colour above the horizon, everywhere."""
     panorama_height: int = 1024
     """Rows of the sky's panorama; it has twice as many columns."""

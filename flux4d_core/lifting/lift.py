@@ -16,7 +16,7 @@ from flux4d_core.geometry import unproject
 from flux4d_core.lifting.completion import CompletedDepth, complete_depths
 from flux4d_core.lifting.config import LiftConfig
 from flux4d_core.lifting.ground import heights_above_ground
-from flux4d_core.lifting.sky import lift_sky
+from flux4d_core.lifting.sky import lift_sky, of_one_color
 from flux4d_core.lifting.surfels import surfels
 from flux4d_core.lifting.visibility import VisiblePoints, visible_points
 from flux4d_core.progress import Report, silent
@@ -63,12 +63,13 @@ def lift(clip: Clip, config: LiftConfig, report: Report = silent) -> Lifted:
     if sum(map(len, parts)) == 0:
         raise LogError(f"{clip.name}: no image shows a LiDAR return or a surface with parallax; check the calibration")
     gaussians = concatenate(parts)
+    sky = lift_sky(used, skies, config.panorama_height)
     return Lifted(
         gaussians=gaussians,
         measured=torch.cat(measured),
         heights=heights_above_ground(gaussians.means, clip),
         center=clip.ego_to_world[len(clip.ego_to_world) // 2, :3, 3],
-        sky=lift_sky(used, skies, config.panorama_height),
+        sky=sky if config.sky else of_one_color(sky),
     )
 
 

@@ -27,6 +27,12 @@ def lift_sky(frames: list[Frame], is_sky: list[Bool[Tensor, "h w"]], height: int
     return Sky(_without_ghosts(_fill(sums.view(height, 2 * height, 4))))
 
 
+def of_one_color(sky: Sky) -> Sky:
+    """The same without a picture: its mean colour above the horizon, in every direction."""
+    above = sky.panorama[: len(sky.panorama) // 2]
+    return Sky(above.mean((0, 1)).expand_as(sky.panorama).clone())
+
+
 def _without_ghosts(panorama: Float[Tensor, "h w 3"]) -> Float[Tensor, "h w 3"]:
     """Below the horizon only broad colours: beside the scene nobody should see the shape of its images again."""
     above, below = panorama.split([len(panorama) // 2, len(panorama) - len(panorama) // 2])

@@ -1,6 +1,6 @@
 """One window of a drive -> moving Gaussians: lift, predict, check motion, refine."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 
@@ -24,6 +24,8 @@ class ReconstructionConfig:
     """Refinement passes; None: as many as the network has."""
     settle_motion: bool = True
     """Check motion against the LiDAR sweeps, body by body; where they are certain, they overrule the network."""
+    accelerations: bool = True
+    """False: everything keeps the velocity of its own time, whatever network and sweeps say."""
     photometric: PhotometricConfig = field(default_factory=PhotometricConfig)
     """The image error whose gradients refinement sees."""
 
@@ -62,6 +64,8 @@ def predict(
         (gaussians,) = model.predict(prepared)
     if config.settle_motion:
         gaussians = settle(gaussians, lifted, clip, report)
+    if not config.accelerations:
+        gaussians = replace(gaussians, accelerations=torch.zeros_like(gaussians.accelerations))
     for step in range(min(passes, model.num_refinements)):
         report(f"Refining, pass {step + 1} of {passes}", 0.0)
         gaussians = refine_once(model, step, prepared, [gaussians], [list(clip.frames)], config.photometric)[0]

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from flux4d_core.learning.example import Example
-from flux4d_core.learning.stream import ExampleStream, StreamConfig, _pack, _unpack, example_of
+from flux4d_core.learning.stream import ExampleStream, StreamConfig, example_of, pack, unpack
 from flux4d_core.lifting.config import LiftConfig
 from flux4d_core.simulation.config import SimulationConfig
 from flux4d_core.simulation.evaluation_set import EVALUATION_SEEDS
@@ -43,9 +43,9 @@ def test_the_same_number_gives_the_same_example_and_another_another(example: Exa
 
 
 def test_an_example_survives_being_packed(example: Example) -> None:
-    packed = _pack(example)
+    packed = pack(example)
     assert isinstance(packed, bytes)
-    unpacked = _unpack(packed)
+    unpacked = unpack(packed)
     assert _same(example, unpacked)
     assert unpacked.clouds[0].time == example.clouds[0].time
 
