@@ -116,7 +116,7 @@ def _scene(
         case "feed_forward":
             assert model is not None
             with torch.no_grad():
-                return Reconstruction(predict(model, lifted, inputs, config.reconstruction, report), lifted.sky)
+                return predict(model, lifted, inputs, config.reconstruction, report)
         case "clustering_icp":
             return Reconstruction(clustering_icp(inputs, lifted, config.clustering_icp, report), lifted.sky)
         case "neural_prior":

@@ -171,7 +171,7 @@ def _train(model: Reconstructor, windows: "_Windows", config: AdaptConfig, repor
 @torch.no_grad()
 def _judge(model: Reconstructor, lifted: Lifted, shown: Clip, judged: tuple[Frame, ...], config: AdaptConfig) -> float:
     """Mean PSNR of the held-out frames (dB), by the reconstruction that a user gets."""
-    gaussians = predict(model, lifted, shown, config.reconstruction)
+    gaussians = predict(model, lifted, shown, config.reconstruction).gaussians
     renderings = (render(gaussians, lifted.sky, frame.camera).colors for frame in judged)
     return float(np.mean([psnr_of(colors, frame) for colors, frame in zip(renderings, judged, strict=True)]))
 

@@ -47,7 +47,7 @@ class HeldOut:
     @torch.no_grad()
     def look(self, model: Reconstructor) -> Look:
         """What the network alone makes of it: its motion is not checked against the sweeps."""
-        gaussians = predict(model, self.lifted, self.inputs, ReconstructionConfig(settle_motion=False))
+        gaussians = predict(model, self.lifted, self.inputs, ReconstructionConfig(settle_motion=False)).gaussians
         rendering = render(gaussians, self.lifted.sky, self.frame.camera)
         truth, colors = self.frame.image.float() / 255, rendering.colors.clamp(0, 1)
         assert rendering.velocities is not None

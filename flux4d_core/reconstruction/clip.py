@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field, replace
 
 import torch
+from jaxtyping import Int
+from torch import Tensor
 
 from flux4d_core.lifting.config import LiftConfig
 from flux4d_core.lifting.lift import lift
@@ -36,6 +38,8 @@ class Reconstruction:
 
     gaussians: Gaussians
     sky: Sky
+    actor_index: Int[Tensor, "N"] | None = None
+    """Which thing that the sweeps prove to move each Gaussian belongs to; -1: none. None where nobody asked them."""
 
 
 @torch.no_grad()
@@ -45,8 +49,7 @@ def reconstruct(
     """Turn one clip of a drive into moving Gaussians; runs where the clip and the model are."""
     clip = with_scans(clip, config.lift, report)
     lifted = lift(clip, config.lift, report)
-    gaussians = predict(model, lifted, clip, config, report)
-    return Reconstruction(gaussians, lifted.sky)
+    return predict(model, lifted, clip, config, report)
 
 
 def predict(
@@ -55,22 +58,24 @@ def predict(
     clip: Clip,
     config: ReconstructionConfig,
     report: Report = silent,
-) -> Gaussians:
+) -> Reconstruction:
     """Motion and looks of a lifted clip: the network's, motion checked, looks refined by the error in the images."""
     passes = model.num_refinements if config.refinements is None else config.refinements
     report("Predicting motion", 0.0)
     with autocast(lifted.gaussians.means.device):
         prepared = model.prepare([lifted])
         (gaussians,) = model.predict(prepared)
+    actor_index = None
     if config.settle_motion:
-        gaussians = settle(gaussians, lifted, clip, report)
+        settled = settle(gaussians, lifted, clip, report)
+        gaussians, actor_index = settled.gaussians, settled.actor_index
     if not config.accelerations:
         gaussians = replace(gaussians, accelerations=torch.zeros_like(gaussians.accelerations))
     for step in range(min(passes, model.num_refinements)):
         report(f"Refining, pass {step + 1} of {passes}", 0.0)
         gaussians = refine_once(model, step, prepared, [gaussians], [list(clip.frames)], config.photometric)[0]
     report("Refining", 1.0)
-    return gaussians
+    return Reconstruction(gaussians, lifted.sky, actor_index)
 
 
 def refine_once(

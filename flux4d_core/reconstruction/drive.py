@@ -44,7 +44,8 @@ def make_scene_of(
         report = _compiling_meanwhile(report, device)
     result, method = _with_enough_memory(clip.to(device), checkpoint, config, device, report)
     report("Grouping what moves together", 0.0)
-    scene = make_scene(clip, result.gaussians, result.sky, _provenance(clip, checkpoint, method)).to("cpu")
+    provenance = _provenance(clip, checkpoint, method)
+    scene = make_scene(clip, result.gaussians, result.sky, provenance, result.actor_index).to("cpu")
     report("Grouping what moves together", 1.0)
     return scene
 

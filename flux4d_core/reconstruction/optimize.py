@@ -60,7 +60,8 @@ def optimize(
         optimizer.step()
         schedule.step()
     report("Optimising the scene", 1.0)
-    return Reconstruction(_physical(gaussians, raw, size).detach(), Sky(panorama.detach().clamp(0, 1)))
+    sky = Sky(panorama.detach().clamp(0, 1))
+    return replace(start, gaussians=_physical(gaussians, raw, size).detach(), sky=sky)
 
 
 def _raw(gaussians: Gaussians, motion: bool) -> dict[str, Tensor]:

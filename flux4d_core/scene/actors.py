@@ -71,29 +71,43 @@ class Grouping:
     """Position in `actors`; -1: stands, or belongs to no actor."""
 
 
-def find_actors(gaussians: Gaussians, config: ActorConfig) -> Grouping:
-    """Group moving Gaussians by position and motion."""
+def find_actors(gaussians: Gaussians, config: ActorConfig, given: Int[Tensor, "N"] | None = None) -> Grouping:
+    """Group moving Gaussians by position and motion.
+
+    Args:
+        given: Which known actor each belongs to, from 0; -1: not known. Those keep together whatever their position and
+            motion, and take along what is linked to them; the rest is grouped as if nothing were given.
+    """
     gaussians = gaussians.detach().to("cpu")
-    nobody = torch.full((len(gaussians),), -1, dtype=torch.long)
-    moving = (speeds(gaussians) > config.min_speed).nonzero().squeeze(1)
-    if len(moving) < config.min_gaussians:
-        return Grouping((), nobody)
-    time = float(gaussians.times.median())
-    group = _link(gaussians[moving], time, config)
-    sizes = np.bincount(group)
-    order = [g for g in np.argsort(-sizes, kind="stable") if sizes[g] >= config.min_gaussians]
-    actors = []
-    for position, label in enumerate(order):
-        members = moving[torch.from_numpy(group == label)]
-        nobody[members] = position
+    label = torch.full((len(gaussians),), -1) if given is None else given.cpu().clone()
+    first_linked = int(label.max()) + 1 if len(label) > 0 else 0
+    time = float(gaussians.times.median()) if len(gaussians) > 0 else 0.0
+    moving = ((speeds(gaussians) > config.min_speed) | (label >= 0)).nonzero().squeeze(1)
+    if len(moving) > 0:
+        features = _features(gaussians[moving], time, config)
+        group = torch.from_numpy(_link(features)).long()
+        label[moving] = _joined(label[moving], group, features)
+    sizes = torch.bincount(label + 1)[1:]
+    fewest = torch.where(torch.arange(len(sizes)) < first_linked, 1, config.min_gaussians)
+    order = [
+        number for number in sizes.argsort(descending=True, stable=True).tolist() if sizes[number] >= fewest[number]
+    ]
+    actor_index, actors = torch.full_like(label, -1), []
+    for position, number in enumerate(order):
+        members = (label == number).nonzero().squeeze(1)
+        actor_index[members] = position
         actors.append(_actor(f"actor {position + 1}", gaussians[members], time))
-    return Grouping(tuple(actors), nobody)
+    return Grouping(tuple(actors), actor_index)
 
 
-def _link(gaussians: Gaussians, time: float, config: ActorConfig) -> np.ndarray:
-    """The group (0, 1, ...) of every Gaussian. Near-identical ones are merged first to keep the graph small."""
+def _features(gaussians: Gaussians, time: float, config: ActorConfig) -> np.ndarray:
+    """Place at `time` and velocity, in units of what is linked."""
     now = advance(gaussians, time)
-    features = torch.cat([now.means / config.distance, now.velocities / config.velocity_difference], -1).numpy()
+    return torch.cat([now.means / config.distance, now.velocities / config.velocity_difference], -1).numpy()
+
+
+def _link(features: Float[np.ndarray, "M 6"]) -> np.ndarray:
+    """The group (0, 1, ...) of every Gaussian. Near-identical ones are merged first to keep the graph small."""
     cells, member = np.unique(np.floor(features * 3).astype(np.int64), axis=0, return_inverse=True)
     member = member.reshape(-1)
     counts = np.bincount(member, minlength=len(cells))
@@ -102,6 +116,19 @@ def _link(gaussians: Gaussians, time: float, config: ActorConfig) -> np.ndarray:
     ones = np.ones(len(pairs), dtype=np.int8)
     graph = coo_matrix((ones, (pairs[:, 0], pairs[:, 1])), shape=(len(cells), len(cells)))
     return connected_components(graph, directed=False)[1][member]
+
+
+def _joined(given: Int[Tensor, "M"], group: Int[Tensor, "M"], features: Float[np.ndarray, "M 6"]) -> Int[Tensor, "M"]:
+    """Known actors, then linked groups as further ones; in a group with known ones the rest go with the nearest."""
+    known = given >= 0
+    label = torch.where(known, given, group + 1 + given.max())
+    led = ~known & torch.isin(group, group[known])
+    if led.any():
+        # the group as a seventh feature: no other group's member is ever nearest
+        apart = np.column_stack([features, group.numpy() * 1e6])
+        _, nearest = KDTree(apart[known.numpy()]).query(apart[led.numpy()])
+        label[led] = given[known][torch.from_numpy(nearest)]
+    return label
 
 
 def _actor(name: str, members: Gaussians, time: float) -> Actor:

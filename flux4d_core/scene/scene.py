@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from flux4d_core.scene.actors import ActorConfig, Grouping, find_actors
@@ -60,15 +60,17 @@ class Scene:
         return replace(self, gaussians=self.gaussians.to(device), sky=self.sky.to(device))
 
 
-def make_scene(clip: Clip, gaussians: Gaussians, sky: Sky, provenance: Provenance) -> Scene:
-    """A scene of a reconstructed clip, its moving Gaussians grouped into actors."""
+def make_scene(
+    clip: Clip, gaussians: Gaussians, sky: Sky, provenance: Provenance, given: Int[Tensor, "N"] | None = None
+) -> Scene:
+    """A scene of a reconstructed clip, its moving Gaussians grouped into actors; `given`: as for `find_actors`."""
     gaussians = gaussians.detach()
     return Scene(
         name=clip.name,
         start_ns=clip.start_ns,
         gaussians=gaussians,
         sky=Sky(sky.panorama.detach()),
-        grouping=find_actors(gaussians, ActorConfig()),
+        grouping=find_actors(gaussians, ActorConfig(), given),
         sensors=clip.sensors,
         frames=clip.frames,
         ego_to_world=clip.ego_to_world,

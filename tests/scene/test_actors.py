@@ -53,3 +53,31 @@ def test_nothing_moving_means_no_actors_and_neither_do_a_few_strays() -> None:
     grouping = find_actors(gaussians, ActorConfig())
     assert grouping.actors == ()
     assert (grouping.actor_index == -1).all()
+
+
+def test_balls_that_are_known_to_be_one_thing_stay_one_though_they_fly_apart() -> None:
+    gaussians = toy_gaussians()
+    given = torch.full((len(gaussians),), -1)
+    given[1000:] = 0
+    grouping = find_actors(gaussians, ActorConfig(), given)
+    assert len(grouping.actors) == 1
+    assert grouping.actors[0].count == 400
+
+
+def test_what_is_linked_to_a_known_actor_goes_along_and_the_rest_is_grouped_by_itself() -> None:
+    gaussians = toy_gaussians()
+    given = torch.full((len(gaussians),), -1)
+    given[1000:1190] = 3  # the last ten of the first ball are not known
+    grouping = find_actors(gaussians, ActorConfig(), given)
+    assert len(grouping.actors) == 2
+    assert len(grouping.actor_index[1000:1200].unique()) == 1
+    assert grouping.actor_index[1000] != grouping.actor_index[1200]
+
+
+def test_two_known_actors_at_one_place_with_one_velocity_stay_two() -> None:
+    gaussians = toy_gaussians()
+    given = torch.full((len(gaussians),), -1)
+    given[1000:1100], given[1100:1200] = 0, 1
+    grouping = find_actors(gaussians, ActorConfig(), given)
+    assert len(grouping.actors) == 3
+    assert grouping.actor_index[1000] != grouping.actor_index[1100]

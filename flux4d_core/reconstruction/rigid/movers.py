@@ -19,7 +19,9 @@ GAIN, SHARE, BEST = 0.06, 0.5, 0.35
 """A body may move if that costs this much less (m) than standing, this share of it at most, and no more than this (m);
 it is then to be proven along the whole track."""
 VACATED = 0.15
-"""And if at least this share of where the body stood was looked through at other times."""
+"""And if at least this share of where the body stood was looked through at other times ..."""
+CLOSELY, WITHIN = 0.2, 0.04
+"""... or if it moving costs at most this share of standing, and no more than this (m)."""
 SLOWEST = 0.7
 """Slower motions are left to the network (m/s)."""
 PRESENT, WITHSTOOD = 0.1, 0.1
@@ -88,11 +90,17 @@ def find_movers(lifted: Lifted, clip: Clip, guess: Float[Tensor, "N 3"], report:
 def _may_move(body: Body, evidence: Evidence) -> bool:
     e = evidence
     cheaper = e.standing - e.moving > GAIN and e.moving < SHARE * e.standing and e.moving < BEST
-    return body.is_whole and cheaper and e.vacated >= VACATED and float(e.velocity.norm()) > SLOWEST
+    left = e.vacated >= VACATED or _closely(e)
+    return body.is_whole and cheaper and left and float(e.velocity.norm()) > SLOWEST
+
+
+def _closely(evidence: Evidence) -> bool:
+    """Whether moving explains a body nearly perfectly, and standing does not."""
+    return evidence.moving < min(WITHIN, CLOSELY * evidence.standing)
 
 
 def _stands(evidence: Evidence) -> bool:
-    return evidence.vacated < PRESENT and evidence.standing < WITHSTOOD
+    return evidence.vacated < PRESENT and evidence.standing < WITHSTOOD and not _closely(evidence)
 
 
 def _mover(

@@ -27,6 +27,9 @@ GAIN, SHARE, BEST = 0.06, 0.6, 0.25
 VACATED, THROUGH = 0.15, 0.35
 """At least this share of the places must have been looked through at other times, and after the motion at most this
 share of that."""
+CLOSELY, WITHIN, LONG, OFTEN = 0.1, 0.04, 4, 100
+"""Or else, as with who walks along a wall, moving must cost at most this share of standing and no more than this (m),
+over at least so many sweeps and so many answers."""
 
 
 def follows(
@@ -69,8 +72,10 @@ def doubt(path: Path, shots: Sequence[Shot], sweeps: list[PreparedSweep]) -> flo
         return float("inf")
     (moving, standing), (through, vacated) = (answers[:, :2] / answers[:, 2:]).T
     cheaper = moving < BEST and moving < SHARE * standing and standing - moving > GAIN
-    proven = cheaper and vacated > VACATED and through < THROUGH * vacated
-    return float(through / vacated) if proven else float("inf")
+    if cheaper and vacated > VACATED and through < THROUGH * vacated:
+        return float(through / vacated)
+    closely = cheaper and moving < WITHIN and moving < CLOSELY * standing
+    return CLOSELY if closely and len(shots) >= LONG and answers[:, 2].min() >= OFTEN else float("inf")
 
 
 def _answers(places: Float[ndarray, "P 3"], sweep: PreparedSweep) -> Float[ndarray, "3"]:

@@ -44,7 +44,7 @@ def _without_box(sweep: Sweep) -> Sweep:
 def test_a_box_that_drives_at_four_metres_a_second_is_found_though_the_network_missed_it() -> None:
     clip = moving_clip()
     lifted = _lifted(clip)
-    settled = settle(lifted.gaussians, lifted, clip)
+    settled = settle(lifted.gaussians, lifted, clip).gaussians
     box = _box_rows(lifted)
     assert int(box.sum()) > 500
     assert (settled.velocities[box] - VELOCITY).norm(dim=-1).max() < 0.5
@@ -53,7 +53,7 @@ def test_a_box_that_drives_at_four_metres_a_second_is_found_though_the_network_m
 def test_nothing_else_moves_and_only_motion_changes() -> None:
     clip = moving_clip()
     lifted = _lifted(clip)
-    settled = settle(lifted.gaussians, lifted, clip)
+    settled = settle(lifted.gaussians, lifted, clip).gaussians
     beside = (lifted.gaussians.means[:, 0] - 10).abs() > 1.0
     assert int(beside.sum()) > 1000
     assert settled.velocities[beside].abs().max() == 0
@@ -65,7 +65,7 @@ def test_a_standing_box_that_the_network_lets_drive_is_stopped() -> None:
     clip = _standing(moving_clip())
     lifted = _lifted(clip)
     box = _box_rows(lifted)
-    settled = settle(_with_velocity(lifted, box, VELOCITY), lifted, clip)
+    settled = settle(_with_velocity(lifted, box, VELOCITY), lifted, clip).gaussians
     assert int(box.sum()) > 500
     assert settled.velocities[box].abs().max() == 0
     assert settled.accelerations[box].abs().max() == 0
@@ -77,7 +77,7 @@ def test_what_one_sweep_alone_has_seen_keeps_the_motion_of_the_network() -> None
     lifted = _lifted(clip)
     box = _box_rows(lifted)
     guess = torch.tensor([3.0, 0.0, 0.0])
-    settled = settle(_with_velocity(lifted, box, guess), lifted, clip)
+    settled = settle(_with_velocity(lifted, box, guess), lifted, clip).gaussians
     assert int(box.sum()) > 50
     assert torch.equal(settled.velocities[box], guess.expand(int(box.sum()), 3))
 
@@ -86,9 +86,18 @@ def test_all_children_of_a_gaussian_move_alike() -> None:
     clip = moving_clip()
     lifted = _lifted(clip)
     twins = lifted.gaussians[torch.arange(len(lifted.gaussians)).repeat_interleave(2)]
-    settled = settle(twins, lifted, clip)
+    settled = settle(twins, lifted, clip).gaussians
     assert torch.equal(settled.velocities[0::2], settled.velocities[1::2])
-    assert torch.equal(settled.velocities[0::2], settle(lifted.gaussians, lifted, clip).velocities)
+    assert torch.equal(settled.velocities[0::2], settle(lifted.gaussians, lifted, clip).gaussians.velocities)
+
+
+def test_the_box_is_one_actor_through_all_sweeps_and_the_street_is_none() -> None:
+    clip = moving_clip()
+    lifted = _lifted(clip)
+    actors = settle(lifted.gaussians, lifted, clip).actor_index
+    assert actors[_box_rows(lifted)].unique().tolist() == [0]
+    beside = (lifted.gaussians.means[:, 0] - 10).abs() > 1.0
+    assert actors[beside].unique().tolist() == [-1]
 
 
 def test_a_clip_with_a_single_sweep_is_left_alone() -> None:
@@ -96,7 +105,7 @@ def test_a_clip_with_a_single_sweep_is_left_alone() -> None:
     clip = replace(clip, sweeps=clip.sweeps[:1])
     lifted = _lifted(clip)
     given = _with_velocity(lifted, lifted.measured, VELOCITY)
-    assert torch.equal(settle(given, lifted, clip).velocities, given.velocities)
+    assert torch.equal(settle(given, lifted, clip).gaussians.velocities, given.velocities)
 
 
 def test_the_road_stands_whatever_the_network_says() -> None:
@@ -104,7 +113,7 @@ def test_the_road_stands_whatever_the_network_says() -> None:
     lifted = _lifted(clip)
     road = lifted.measured & (lifted.heights.abs() < 0.05)
     assert int(road.sum()) > 500
-    settled = settle(_with_velocity(lifted, road, VELOCITY), lifted, clip)
+    settled = settle(_with_velocity(lifted, road, VELOCITY), lifted, clip).gaussians
     assert settled.velocities[road].abs().max() == 0
 
 
@@ -112,7 +121,7 @@ def test_completed_depth_goes_with_the_box_beside_it_and_stands_elsewhere() -> N
     clip = moving_clip()
     lifted = _lifted(clip)
     completed = ~lifted.measured & (lifted.heights > 0.3) & (lifted.heights < 4)
-    settled = settle(_with_velocity(lifted, completed, torch.tensor([9.0, 0.0, 0.0])), lifted, clip)
+    settled = settle(_with_velocity(lifted, completed, torch.tensor([9.0, 0.0, 0.0])), lifted, clip).gaussians
     box_y = lifted.gaussians.times * VELOCITY[1] - 1.5
     offset = lifted.gaussians.means[:, :2] - torch.stack([torch.full_like(box_y, 10.0), box_y], -1)
     far = completed & (offset.norm(dim=-1) > 4)
