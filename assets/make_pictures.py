@@ -115,9 +115,11 @@ def main() -> None:
     source = Street(given.seed) if given.log is None else Piece(given.log.name, given.start)
     clip = open_clip(source, Opening(SplitConfig(), root), torch.device("cpu")).clip
     split = split_clip(clip, SplitConfig())
+    if not split.interpolated or not split.future:
+        parser.error(f"{clip.name}: expected images between the input sweeps and after them, found none")
     scene = make_scene_of(split.inputs, load_checkpoint(default_weights()), SceneConfig(), best_device())
     last = split.inputs.frames[-1].camera.time
-    between, after = split.interpolated[len(split.interpolated) // 2], split.future[1]
+    between, after = split.interpolated[len(split.interpolated) // 2], split.future[min(1, len(split.future) - 1)]
     rows = [
         Row(f"{between.camera.time:.1f} s: between two input frames", between),
         Row(f"{after.camera.time:.1f} s: {after.camera.time - last:.1f} s after the last input frame", after),
