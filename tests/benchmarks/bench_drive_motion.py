@@ -55,15 +55,12 @@ def main() -> None:
         found, slow, all_standing = _window(log, first, options.frames, model, device)
         rows += found
         under, standing = under + slow, standing + all_standing
-    print(
-        "| first frame | track | class | returns | labelled m/s | median m/s | error m/s |\n|---|---|---|---|---|---|---|"
-    )
+    print("| first frame | track | class | returns | labelled m/s | median m/s | error m/s |\n" + "|---" * 7 + "|")
     for row in rows:
         speeds = f"{float(row.labelled.norm()):.2f} | {float(row.median.norm()):.2f}"
         print(f"| {row.window} | {row.track} | {row.kind} | {row.returns} | {speeds} | {row.error:.2f} |")
-    print(
-        f"\nReturns off the ground outside of moving boxes under {MOVING} m/s: {under / max(1, standing):.2%} of {standing}"
-    )
+    share = f"{under / max(1, standing):.2%} of {standing}"
+    print(f"\nReturns off the ground and outside of moving boxes that are under {MOVING} m/s: {share}")
 
 
 @torch.no_grad()
