@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Literal
 
+import torch
 import tyro
 
 from flux4d_core.cli.logs import MAX_SEED
@@ -123,7 +124,10 @@ def ablate(
     config = training.config
     streets = Streets(config.stream, training.streets, what.held_out, SplitConfig())
     streets.check()
-    ablation = Ablation(output, config, streets, training.init, keep_weights, pick_device(device))
+    chosen_device = pick_device(device)
+    if chosen_device.index is not None:
+        torch.cuda.set_device(chosen_device)  # what kernels take where nobody names a GPU
+    ablation = Ablation(output, config, streets, training.init, keep_weights, chosen_device)
     judged, runs = [], []
     with progress_bar() as report:
         if variants.get("reconstruction"):

@@ -41,6 +41,13 @@ def test_the_lifted_scene_looks_like_its_input_and_has_no_holes() -> None:
     assert (lower > 0.95).float().mean() > 0.98
 
 
+def test_without_a_sky_its_mean_colour_stands_everywhere() -> None:
+    clip = toy_clip(frames=2)
+    sky, plain = (lift(clip, replace(SMALL, sky=on)).sky.panorama for on in (True, False))
+    assert plain.shape == sky.shape
+    assert torch.allclose(plain, sky[:128].mean((0, 1)).expand_as(plain))
+
+
 def test_a_held_out_frame_between_two_inputs_is_predicted_when_nothing_moves() -> None:
     clip = toy_clip(frames=5)
     inputs = replace(clip, frames=clip.frames[::2], sweeps=clip.sweeps[::2])

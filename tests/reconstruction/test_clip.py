@@ -1,5 +1,7 @@
 """One window of a drive -> moving Gaussians."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from toy_clip import toy_clip
@@ -46,6 +48,15 @@ def test_the_same_clip_gives_the_same_scene_twice() -> None:
     clip = toy_clip(frames=2)
     one, two = (reconstruct(clip, _model(), CONFIG).gaussians for _ in range(2))
     assert torch.equal(one.means, two.means)
+    assert torch.equal(one.velocities, two.velocities)
+
+
+def test_accelerations_can_be_switched_off() -> None:
+    clip = toy_clip(frames=2)
+    config = replace(CONFIG, settle_motion=False)
+    one, two = (reconstruct(clip, _model(), replace(config, accelerations=on)).gaussians for on in (True, False))
+    assert one.accelerations.abs().max() > 0
+    assert two.accelerations.abs().max() == 0
     assert torch.equal(one.velocities, two.velocities)
 
 

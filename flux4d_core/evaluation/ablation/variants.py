@@ -10,7 +10,7 @@ from flux4d_core.reconstruction.clip import ReconstructionConfig
 
 Family = Literal["reconstruction", "training"]
 WHOLE, NETWORK_ALONE = "whole", "network alone"
-_Config = TypeVar("_Config", TrainConfig, ReconstructionConfig)
+_Config = TypeVar("_Config", bound=TrainConfig | ReconstructionConfig)
 
 
 @dataclass(frozen=True)

@@ -65,11 +65,12 @@ def test_finished_runs_are_not_done_again(ablation: Ablation, monkeypatch: pytes
     assert [one.reconstruction for one in first.judged] == ["whole", "network alone"]
     assert set(first.judged[0].figures) == {column.title for column in COLUMNS}
     assert 5 < first.judged[0].figures["future"] < 40
-    both = run_trainings(ablation, variants(TRAINING, "whole", "no views from beside"), [0], silent)
-    assert sorted(run.variant for run in both) == ["no views from beside", "whole"]
-    assert next(run for run in both if run.variant == "whole") == first
+    names = ["no views from beside", "two per point", "whole"]
+    all_three = run_trainings(ablation, variants(TRAINING, *names), [0], silent)
+    assert [run.variant for run in all_three] == names
+    assert all_three[-1] == first
     assert given[1] == given[0] - 1  # one view from beside, which the second training does not see
-    assert len(given) == 2
+    assert len(given) == 3
     config = json.loads((ablation.folder / "runs" / "no-views-from-beside-0.json").read_text())["config"]
     assert config["stream"]["beside"] == 0
     weights = load_checkpoint(ablation.folder / "runs" / "whole-0.safetensors")
