@@ -121,8 +121,14 @@ def count(actors: Int[Tensor, "P"], things: Int[Tensor, "P"]) -> Counts:
     split = found & ((share >= SOME).sum(1) > 1)
     merged = found & (((share >= SOME) & large[:, None]).sum(0)[main] > 1)
     false = (table[0, 1:] > held.sum(0)).sum()
-    exactly = found & ~split & ~merged
-    return Counts(*(int(x.sum()) for x in (large, exactly, split, merged, large & ~found)), int(false))
+    return Counts(
+        things=int(large.sum()),
+        exactly_one=int((found & ~split & ~merged).sum()),
+        split=int(split.sum()),
+        merged=int(merged.sum()),
+        missed=int((large & ~found).sum()),
+        false_actors=int(false),
+    )
 
 
 if __name__ == "__main__":

@@ -18,6 +18,8 @@ from flux4d_core.reconstruction.rigid.path import Path, left_of
 
 SAMPLES = 80
 """Returns of a sweep that are matched."""
+PARTNERS = 400
+"""Returns of a sweep that they are matched with, evenly chosen."""
 HEIGHT = 0.5
 """In the choice of partners, a metre up counts as this much of one across: the rings of the LiDAR do not move with
 what they fall on."""
@@ -88,6 +90,8 @@ class _Target:
 
 
 def _target(shot: Shot) -> _Target:
+    chosen = np.linspace(0, len(shot.points) - 1, min(PARTNERS, len(shot.points))).astype(int)
+    shot = Shot(shot.sweep, shot.points[chosen], shot.times[chosen])
     tree = KDTree(shot.points * [1, 1, HEIGHT])
     _, near = tree.query(shot.points * [1, 1, HEIGHT], k=min(NEIGHBORS, len(shot.points)))
     around = shot.points[near]

@@ -29,6 +29,8 @@ MANY = 20
 """Nor for bodies of fewer returns altogether."""
 MARGIN, SEARCHED = 0.15, 0.3
 """Around the box of a thing, for what belongs to it and for what may (m)."""
+WAYPOINTS = 9
+"""Of a path, between which it hardly bends."""
 FEWEST = 4
 """Fewer returns of a sweep are not fitted."""
 GATHERINGS = 2
@@ -72,8 +74,14 @@ class Track:
     ) -> Bool[ndarray, "P"]:
         """Which points, each at its own time, are over the floor of the box and inside its walls."""
         inside = np.zeros(len(points), dtype=bool)
+        if len(points) == 0:
+            return inside
         reach = np.linalg.norm(np.maximum(np.abs(self.low), np.abs(self.high))[:2]) + 2 * margin
-        near = np.linalg.norm(points[:, :2] - self.path.centers(times), axis=-1) < reach
+        # where the path goes at all: a cheap test that leaves few points for the exact one
+        way = self.path.centers(np.linspace(times.min(), times.max(), WAYPOINTS))
+        low, high = way.min(0) - reach, way.max(0) + reach
+        near = np.flatnonzero((points[:, :2] > low).all(-1) & (points[:, :2] < high).all(-1))
+        near = near[np.linalg.norm(points[near, :2] - self.path.centers(times[near]), axis=-1) < reach]
         local = _in_box_axes(self.path, self.forward, points[near, :2], times[near])
         inside[near] = ((local > self.low[:2] - margin) & (local < self.high[:2] + margin)).all(-1)
         return inside & (points[:, 2] < self.high[2] + margin)
