@@ -16,6 +16,10 @@ from flux4d_core.rendering.gradients import Photographed, scene_gradients
 from flux4d_core.rendering.photometric import PhotometricConfig
 from flux4d_core.types import Clip, Frame, Gaussians, Lifted, Sky
 
+MOST_GROWTH = 2.5
+"""What grows beyond the image's border meets no error there: seen from elsewhere it would be a smear. In held-out
+pictures this bound cannot be told from none."""
+
 
 @dataclass(frozen=True)
 class ReconstructionConfig:
@@ -74,8 +78,15 @@ def predict(
     for step in range(min(passes, model.num_refinements)):
         report(f"Refining, pass {step + 1} of {passes}", 0.0)
         gaussians = refine_once(model, step, prepared, [gaussians], [list(clip.frames)], config.photometric)[0]
+    gaussians = _bounded(gaussians, lifted)
     report("Refining", 1.0)
     return Reconstruction(gaussians, lifted.sky, actor_index)
+
+
+def _bounded(gaussians: Gaussians, lifted: Lifted) -> Gaussians:
+    """No Gaussian longer than `MOST_GROWTH` times the longest side that it was lifted with."""
+    longest = lifted.gaussians.scales.amax(-1).repeat_interleave(len(gaussians) // len(lifted.gaussians))
+    return replace(gaussians, scales=torch.minimum(gaussians.scales, MOST_GROWTH * longest[:, None]))
 
 
 def refine_once(

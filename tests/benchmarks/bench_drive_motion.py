@@ -76,7 +76,7 @@ def _window(
     moved = clip.to(device)
     config = ReconstructionConfig(refinements=0)
     lifted = lift(moved, config.lift)
-    gaussians = predict(model, lifted, moved, config).to("cpu")
+    gaussians = predict(model, lifted, moved, config).gaussians.to("cpu")
     lifted = lifted.to("cpu")
     truth = LabelledTruth(boxes).returns(lifted)
     velocities = gaussians.velocities[lifted.measured]
