@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor
-from torch.nn.utils.rnn import pad_sequence
 
 from flux4d_core.geometry import invert
 from flux4d_core.rendering.layers import BLUR, FAR, NEAR, Layers
@@ -23,15 +22,16 @@ def rasterize(snapshot: Snapshot, camera: Camera) -> Layers:
 
 
 def rasterize_views(snapshots: Sequence[Snapshot], cameras: Sequence[Camera]) -> list[Layers]:
-    """As `rasterize`, for Gaussians at several instants, each seen by its own camera; all cameras of one size.
+    """As `rasterize`, for the same Gaussians at several instants, each seen by its own camera; all of one size.
 
-    One call of gsplat: a picture of half a million pixels is drawn faster than its kernels can be started. The
-    snapshots may be of different scenes and different lengths.
+    One call of gsplat: a picture of half a million pixels is drawn faster than its kernels can be started. All
+    snapshots must have the same opacities: gsplat 1.5.3 asks those of the first which Gaussians of any are too thin to
+    be drawn (ProjectionEWA3DGSPacked.cu, line 183).
     """
     from gsplat import rasterization
 
     width, height = cameras[0].width, cameras[0].height
-    if max(map(len, snapshots)) == 0:
+    if len(snapshots[0]) == 0:
         return [_nothing(snapshot, camera) for snapshot, camera in zip(snapshots, cameras, strict=True)]
     means, quats, scales, opacities, features = _drawable(snapshots)
     poses = torch.stack([camera.camera_to_world for camera in cameras])
@@ -66,11 +66,11 @@ def _nothing(snapshot: Snapshot, camera: Camera) -> Layers:
 def _drawable(snapshots: Sequence[Snapshot]) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
     """Means, quats, scales, opacities and features (views, N, ...), those that gsplat cannot take made invisible: NaN
     would pass its tests of depth and extent."""
-    means = _padded([snapshot.means for snapshot in snapshots])
-    quats = _padded([snapshot.quats for snapshot in snapshots])
-    scales = _padded([snapshot.scales for snapshot in snapshots])
-    opacities = _padded([snapshot.opacities for snapshot in snapshots])
-    features = _padded([torch.cat([s.colors, s.velocities], -1) for s in snapshots])
+    means = torch.stack([snapshot.means for snapshot in snapshots]).float()
+    quats = torch.stack([snapshot.quats for snapshot in snapshots]).float()
+    scales = torch.stack([snapshot.scales for snapshot in snapshots]).float()
+    opacities = torch.stack([snapshot.opacities for snapshot in snapshots]).float()
+    features = torch.stack([torch.cat([s.colors, s.velocities], -1) for s in snapshots]).float()
     with torch.no_grad():
         total = means.sum(-1) + quats.sum(-1) + scales.sum(-1) + opacities + features.sum(-1)
         broken = ~(total.isfinite() & (quats != 0).any(-1))
@@ -82,12 +82,6 @@ def _drawable(snapshots: Sequence[Snapshot]) -> tuple[Tensor, Tensor, Tensor, Te
         opacities.masked_fill(broken, 0.0),
         features.masked_fill(wide, 0.0),
     )
-
-
-def _padded(tensors: list[Tensor]) -> Tensor:
-    """One tensor of all, the shorter ones with zeros at their ends: quaternions of length zero are not drawn."""
-    one_length = len({len(tensor) for tensor in tensors}) == 1
-    return (torch.stack(tensors) if one_length else pad_sequence(tensors, batch_first=True)).float()
 
 
 @functools.cache

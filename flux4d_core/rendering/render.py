@@ -53,20 +53,26 @@ def render_views(
 
 
 def render_scenes(scenes: Sequence[Shots], *, backend: BackendName = "auto") -> list[list[Rendering]]:
-    """As `render_views`, for several scenes on one device, which are drawn together, too."""
+    """As `render_views`, for several scenes on one device."""
     if not scenes:
         return []
     one_size = len({(camera.width, camera.height) for scene in scenes for camera in scene.cameras}) == 1
     if not (one_size and _choose(backend, scenes[0].gaussians.means.device) == "cuda"):
         return [[render(s.gaussians, s.sky, c, backend=backend) for c in s.cameras] for s in scenes]
-    snapshots = [advance_to_each(s.gaussians, [camera.time for camera in s.cameras]) for s in scenes]
-    for scene, some in zip(scenes, snapshots, strict=True):
-        for snapshot, camera in zip(some, scene.cameras, strict=True):
-            _check(snapshot, scene.sky, camera)
+    return [_render_together(scene) for scene in scenes]
+
+
+def _render_together(scene: Shots) -> list[Rendering]:
+    """Views of one size of one scene, by as few calls of gsplat as it can take."""
+    snapshots = advance_to_each(scene.gaussians, [camera.time for camera in scene.cameras])
+    for snapshot, camera in zip(snapshots, scene.cameras, strict=True):
+        _check(snapshot, scene.sky, camera)
     with torch.autocast("cuda", enabled=False):
-        every = [camera for scene in scenes for camera in scene.cameras]
-        layers = iter(cuda.rasterize_views([snapshot for some in snapshots for snapshot in some], every))
-        return [_views_over_sky([next(layers) for _ in s.cameras], s.sky, s.cameras) for s in scenes]
+        if bool(scene.gaussians.lifespans.isfinite().any()):
+            layers = [cuda.rasterize(snapshot, c) for snapshot, c in zip(snapshots, scene.cameras, strict=True)]
+        else:
+            layers = cuda.rasterize_views(snapshots, scene.cameras)
+        return _views_over_sky(layers, scene.sky, scene.cameras)
 
 
 def draw(snapshot: Snapshot, sky: Sky | None, camera: Camera, *, backend: BackendName = "auto") -> Rendering:

@@ -198,6 +198,16 @@ def test_scenes_of_different_sizes_drawn_together_are_those_drawn_alone() -> Non
             torch.testing.assert_close(picture.depths, alone.depths, atol=1e-3, rtol=1e-4)
 
 
+def test_a_gaussian_that_has_faded_in_one_view_is_there_in_the_next() -> None:
+    fading = many_gaussians()
+    fading = replace(fading, lifespans=torch.full_like(fading.times, 0.1))
+    cameras = [replace(gpu_camera(), time=5.0), gpu_camera()]
+    late, now = render_views(fading, None, cameras)
+    assert late.alphas.max() == 0
+    torch.testing.assert_close(now.colors, render.render(fading, None, cameras[1]).colors)
+    assert now.alphas.max() > 0.9
+
+
 def many_gaussians() -> Gaussians:
     """500 small Gaussians 10 m ahead that drive to the right at 4 m/s."""
     generator = torch.Generator().manual_seed(3)
