@@ -1,8 +1,11 @@
 """How high points are above the ground, without labels: the ground is what is low and not steep.
 
-Per square metre the lowest returns count (a low quantile, so that single stray returns below the road do not). The
-ground is the highest surface below all of them that is nowhere steeper than a street can be.
+Per square metre the lowest returns count (a low quantile, so that single stray returns below the road do not), unless
+no square nearby goes on as low: what mirrors show lies metres below the road. The ground is the highest surface below
+all of them that is nowhere steeper than a street can be.
 """
+
+import math
 
 import torch
 import torch.nn.functional as F
@@ -19,6 +22,8 @@ REACH = 100
 """Cells from the middle to each side."""
 LOW = 0.05
 """Share of a cell's returns that may lie below its ground."""
+AROUND, CONTINUED, ROUGH = 2, 3, 0.1
+"""Of the cells this near, at least so many must go on as steep as a street can be, and this much rougher (m)."""
 
 
 def heights_above_ground(points: Float[Tensor, "N 3"], clip: Clip) -> Float[Tensor, "N"]:
@@ -43,11 +48,26 @@ def _ground(points: Float[Tensor, "P 3"]) -> Float[Tensor, "rows columns"]:
     inside = ((cells >= 0) & (cells < size)).all(-1)
     flat = cells[inside, 0] * size + cells[inside, 1]
     lowest = _low_quantile(flat, points[inside, 2], size * size).view(size, size)
-    ground = lowest
+    ground = _without_pits(lowest)
     for _ in range(REACH):
         lower = -F.max_pool2d(-ground[None, None], 3, 1, 1)[0, 0] + STEEPEST * CELL
         ground = torch.minimum(ground, lower)
     return torch.where(ground.isfinite(), ground, points[inside, 2].median() if inside.any() else 0.0)
+
+
+def _without_pits(lowest: Float[Tensor, "rows columns"]) -> Float[Tensor, "rows columns"]:
+    """The same without cells that too few of those around them continue; alone among empty ones they are believed."""
+    rows, columns = lowest.shape
+    wide = F.pad(lowest[None, None], (AROUND,) * 4, value=torch.inf)[0, 0]
+    known, going_on = torch.zeros(2, rows, columns, device=lowest.device)
+    for x in range(2 * AROUND + 1):
+        for y in range(2 * AROUND + 1):
+            other = wide[x : x + rows, y : y + columns]
+            rise = STEEPEST * CELL * math.hypot(x - AROUND, y - AROUND) + ROUGH
+            known += other.isfinite()
+            going_on += (other - lowest).abs() <= rise
+    pit = lowest.isfinite() & (known > CONTINUED) & (going_on <= CONTINUED)  # each continues itself
+    return torch.where(pit, torch.inf, lowest)
 
 
 def _low_quantile(cells: Tensor, values: Float[Tensor, "P"], count: int) -> Float[Tensor, "count"]:

@@ -40,6 +40,22 @@ def test_a_single_stray_return_below_the_road_does_not_dig_a_hole() -> None:
     assert abs(float(heights[0])) < 0.3
 
 
+def test_what_a_puddle_mirrors_does_not_dig_a_hole_and_a_ditch_does() -> None:
+    clip = toy_clip(frames=1)
+    sweep = clip.sweeps[0]
+    x, y = torch.meshgrid(torch.arange(0.0, 20.0, 0.25), torch.arange(-10.0, 10.0, 0.25), indexing="ij")
+    road = torch.stack([x.flatten(), y.flatten(), torch.full((x.numel(),), GROUND)], -1)
+    in_ditch = (road[:, 1] < -4) & (road[:, 1] > -7)
+    road[in_ditch, 2] -= 1.0
+    mirrored = torch.tensor([[8.3, 2.3, GROUND - 3], [8.5, 2.6, GROUND - 3], [8.7, 2.8, GROUND - 3.1]])
+    without_road = road[((road[:, :2] - mirrored[0, :2]).abs() > 1.0).any(-1)]
+    points = torch.cat([without_road, mirrored])
+    times = torch.zeros(len(points))
+    seen = replace(clip, sweeps=(replace(sweep, points=points, times=times, intensities=times),))
+    heights = heights_above_ground(torch.tensor([[10.5, 2.0, GROUND + 2], [10.0, -5.5, GROUND - 1 + 2]]), seen)
+    assert torch.allclose(heights, torch.tensor([2.0, 2.0]), atol=0.15)
+
+
 def test_without_lidar_heights_count_from_the_vehicle() -> None:
     clip = replace(toy_clip(frames=1), sweeps=())
     assert float(heights_above_ground(torch.tensor([[5.0, 0.0, 1.0]]), clip)[0]) == 1.0
