@@ -16,9 +16,12 @@ from flux4d_core.rendering.gradients import Photographed, scene_gradients
 from flux4d_core.rendering.photometric import PhotometricConfig
 from flux4d_core.types import Clip, Frame, Gaussians, Lifted, Sky
 
-MOST_GROWTH = 2.5
-"""What grows beyond the image's border meets no error there: seen from elsewhere it would be a smear. In held-out
-pictures this bound cannot be told from none."""
+LONGEST, MOST_GROWTH = 1.2, 4.0
+"""Largest sizes of a Gaussian, in the longest side that it was lifted with, and along each axis in its own.
+
+What grows beyond the image's border meets no error there: seen from elsewhere it would be a smear. In held-out pictures
+these bounds make less than 0.1 dB.
+"""
 
 
 @dataclass(frozen=True)
@@ -84,9 +87,10 @@ def predict(
 
 
 def _bounded(gaussians: Gaussians, lifted: Lifted) -> Gaussians:
-    """No Gaussian longer than `MOST_GROWTH` times the longest side that it was lifted with."""
-    longest = lifted.gaussians.scales.amax(-1).repeat_interleave(len(gaussians) // len(lifted.gaussians))
-    return replace(gaussians, scales=torch.minimum(gaussians.scales, MOST_GROWTH * longest[:, None]))
+    """No Gaussian grown beyond `LONGEST` and `MOST_GROWTH`."""
+    sizes = lifted.gaussians.scales.repeat_interleave(len(gaussians) // len(lifted.gaussians), 0)
+    largest = torch.minimum(LONGEST * sizes.amax(-1, keepdim=True), MOST_GROWTH * sizes)
+    return replace(gaussians, scales=torch.minimum(gaussians.scales, largest))
 
 
 def refine_once(

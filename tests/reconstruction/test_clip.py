@@ -60,6 +60,20 @@ def test_accelerations_can_be_switched_off() -> None:
     assert torch.equal(one.velocities, two.velocities)
 
 
+def test_no_gaussian_grows_into_a_smear() -> None:
+    model = _model()
+    with torch.no_grad():
+        for name, values in model.named_parameters():
+            if name.startswith("refiners") and name.endswith("head.4.bias"):
+                values[7:10] = 20.0  # of the log-scales
+    clip = toy_clip(frames=2)
+    grown = reconstruct(clip, model, CONFIG).gaussians.scales
+    lifted = lift(clip, CONFIG.lift).gaussians.scales
+    assert bool((grown <= 1.2 * lifted.amax(-1, keepdim=True) + 1e-6).all())
+    assert bool((grown <= 4 * lifted + 1e-6).all())
+    assert bool((grown > 1.1 * lifted.amin(-1, keepdim=True)).any()), "they may grow"
+
+
 def test_cancelling_stops_the_work() -> None:
     def report(stage: str, fraction: float) -> None:
         if stage.startswith("Predicting"):
