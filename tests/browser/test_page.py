@@ -183,8 +183,9 @@ def test_the_key_c_puts_the_view_where_the_camera_was(eye: Eye) -> None:
 
 
 def test_a_click_on_a_frustum_looks_through_it(eye: Eye) -> None:
+    without = eye.picture().astype(int)
     eye.viewer.store.set_view(frusta="playhead")
-    eye.picture()
+    eye.wait_until(lambda: np.abs(eye.picture() - without).max() > 50, "the frustum")
     row, column = eye.pixel_of((0.8, 0.0, 1.5))
     eye.page.mouse.click(column, row)
     eye.wait_until(lambda: abs(eye.eye_position()[2] - 1.5) < 0.01, "the jump")
