@@ -25,14 +25,35 @@ def written_whole(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def put_folder_in_place(written: Path, folder: Path) -> None:
+    """Rename a written folder to `folder`, which is empty or not there, after all in it is on the disk for good."""
+    for path in [written, *written.rglob("*")]:
+        if path.is_dir():
+            _sync_folder(path)
+        else:
+            _sync(path)
+    if folder.exists():
+        folder.rmdir()
+    written.rename(folder)
+    _sync_folder(folder.parent)
+
+
 def put_in_place(written: Path, path: Path) -> None:
     """Rename a written file to `path`, after its content and before its name are on the disk for good."""
-    with written.open("rb+") as file:
-        os.fsync(file.fileno())
+    _sync(written)
     written.replace(path)
+    _sync_folder(path.parent)
+
+
+def _sync(path: Path) -> None:
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
     if os.name == "posix":  # elsewhere folders cannot be opened
-        folder = os.open(path.parent, os.O_RDONLY)
+        handle = os.open(folder, os.O_RDONLY)
         try:
-            os.fsync(folder)
+            os.fsync(handle)
         finally:
-            os.close(folder)
+            os.close(handle)

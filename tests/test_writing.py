@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from flux4d_core.writing import written_whole
+from flux4d_core.writing import put_folder_in_place, written_whole
 
 
 def test_a_file_appears_with_all_that_was_written_and_nothing_else_does(tmp_path: Path) -> None:
@@ -60,3 +60,30 @@ def test_content_is_on_the_disk_before_the_name_is_and_then_the_name(
     with written_whole(tmp_path / "a.txt") as temporary:
         temporary.write_text("content")
     assert order == ["content", "rename", "folder"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="folders are synced on POSIX only")
+def test_all_files_of_a_folder_are_on_the_disk_before_its_name_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order: list[str] = []
+    sync, rename = os.fsync, Path.rename
+
+    def note_sync(handle: int) -> None:
+        order.append("folder" if stat.S_ISDIR(os.fstat(handle).st_mode) else "file")
+        sync(handle)
+
+    def note_rename(path: Path, target: Path) -> Path:
+        order.append("name")
+        return rename(path, target)
+
+    monkeypatch.setattr(os, "fsync", note_sync)
+    monkeypatch.setattr(Path, "rename", note_rename)
+    (tmp_path / "part" / "deep").mkdir(parents=True)
+    (tmp_path / "part" / "a").write_text("a")
+    (tmp_path / "part" / "deep" / "b").write_text("b")
+    put_folder_in_place(tmp_path / "part", tmp_path / "whole")
+    assert sorted(order[:4]) == ["file", "file", "folder", "folder"]
+    assert order[4:] == ["name", "folder"]
+    assert (tmp_path / "whole" / "deep" / "b").read_text() == "b"
+    assert not (tmp_path / "part").exists()

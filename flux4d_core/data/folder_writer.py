@@ -29,6 +29,7 @@ from flux4d_core.data.scans import StoredScan, write_stored_scan
 from flux4d_core.errors import LogError
 from flux4d_core.progress import Report, silent
 from flux4d_core.types import Clip
+from flux4d_core.writing import put_folder_in_place
 
 _Stream = TypeVar("_Stream", CameraStream, LidarStream)
 _Json = dict[str, object]
@@ -50,9 +51,7 @@ def write_log(log: Log, folder: Path, report: Report = silent) -> None:
         partial_folder.mkdir()
         try:
             _write_into(partial_folder, log, report)
-            if folder.exists():
-                folder.rmdir()
-            partial_folder.rename(folder)
+            put_folder_in_place(partial_folder, folder)
         finally:
             shutil.rmtree(partial_folder, ignore_errors=True)
     except (OSError, ValueError) as problem:

@@ -53,7 +53,7 @@ def image_gradients(
 def scene_gradients(
     scenes: Sequence[Photographed], config: PhotometricConfig, *, backend: BackendName = "auto"
 ) -> list[GaussianGradients]:
-    """The same for several scenes, of which a GPU draws several together."""
+    """The same for several scenes, with one way back for many of their frames."""
     assert all(scene.frames for scene in scenes), "no frames to compare with"
     losses = [0.0 for _ in scenes]
     with torch.inference_mode(False), torch.enable_grad():
