@@ -4,6 +4,7 @@ Label-free: Gaussians faster than a threshold, carried to one common time, are l
 agree with a neighbour's; linked sets of some size are actors (single linkage, as DBSCAN with every point a core).
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,8 +15,13 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial import KDTree
 from torch import Tensor
 
+from flux4d_core.geometry import yaw_to_rotation
 from flux4d_core.motion import advance, speeds
 from flux4d_core.types import Gaussians
+
+MAX_YAW_RATE = 1.0
+MIN_YAW_RATE = 0.03
+"""Faster than what a car does, and slower than what can be told from noise (rad/s)."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +55,8 @@ class Actor:
     """In the world (m/s^2)."""
     count: int
     """How many Gaussians belong to it."""
+    yaw_rate: float = 0.0
+    """How fast it turns about its centre, counterclockwise (rad/s)."""
 
     @property
     def speed(self) -> float:
@@ -59,6 +67,13 @@ class Actor:
         """Where the box's centre is at another time (m)."""
         dt = time - self.time
         return self.box_to_world[:3, 3] + self.velocity * dt + 0.5 * self.acceleration * dt * dt
+
+    def pose_at(self, time: float) -> Float[Tensor, "4 4"]:
+        """box_to_world at another time."""
+        pose = self.box_to_world.clone()
+        pose[:3, :3] = yaw_to_rotation(torch.tensor(self.yaw_rate * (time - self.time))) @ pose[:3, :3]
+        pose[:3, 3] = self.center_at(time)
+        return pose
 
 
 @dataclass(frozen=True)
@@ -146,4 +161,16 @@ def _actor(name: str, members: Gaussians, time: float) -> Actor:
     box_to_world[:3, :3] = axes
     box_to_world[:3, 3] = axes @ bounds.mean(0)
     size = (bounds[1] - bounds[0]).clamp(min=0.1)
-    return Actor(name, time, box_to_world, size, velocity, acceleration, len(members))
+    rate = yaw_rate(now.means, now.velocities)
+    return Actor(name, time, box_to_world, size, velocity, acceleration, len(members), rate)
+
+
+def yaw_rate(means: Float[Tensor, "N 3"], velocities: Float[Tensor, "N 3"]) -> float:
+    """How fast a rigid group turns about its middle (rad/s); 0 where that cannot be told from noise.
+
+    The least-squares solution of v_i - v = w x r_i in the ground plane, r_i from the middle.
+    """
+    arm, relative = means - means.mean(0), velocities - velocities.mean(0)
+    turning = (arm[:, 0] * relative[:, 1] - arm[:, 1] * relative[:, 0]).sum()
+    rate = float(turning / arm[:, :2].square().sum().clamp(min=1e-6))
+    return math.copysign(min(abs(rate), MAX_YAW_RATE), rate) if abs(rate) >= MIN_YAW_RATE else 0.0

@@ -170,6 +170,7 @@ def _describe(scene: Scene) -> dict[str, Any]:
                 "velocity": actor.velocity.tolist(),
                 "acceleration": actor.acceleration.tolist(),
                 "count": actor.count,
+                "yaw_rate": actor.yaw_rate,
             }
             for actor in scene.grouping.actors
         ],
@@ -219,6 +220,7 @@ def _actor(entry: dict[str, Any]) -> Actor:
         velocity=_matrix(entry["velocity"], (3,)),
         acceleration=_matrix(entry["acceleration"], (3,)),
         count=int(entry["count"]),
+        yaw_rate=_finite(entry.get("yaw_rate", 0.0)),  # files of before have none
     )
 
 
@@ -235,6 +237,10 @@ def _frame(entry: dict[str, Any], image: Tensor) -> Frame:
     if image.shape[:2] != (camera.height, camera.width):
         raise ValueError(f"an image is {tuple(image.shape[:2])}, its camera {(camera.height, camera.width)}")
     return Frame(image, camera, str(entry["sensor"]))
+
+
+def _finite(value: Any) -> float:
+    return float(_matrix(value, ()))
 
 
 def _matrix(values: Any, shape: tuple[int, ...]) -> Tensor:

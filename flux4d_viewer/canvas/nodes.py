@@ -18,7 +18,7 @@ from torch import Tensor
 
 from flux4d_core.geometry import yaw_to_rotation
 from flux4d_core.motion import advance, speeds
-from flux4d_core.scene.actors import Actor
+from flux4d_core.scene.actors import Actor, yaw_rate
 from flux4d_core.scene.scene import Scene
 from flux4d_core.types import Gaussians
 from flux4d_viewer.canvas.splats import SplatCloud, pack
@@ -34,9 +34,6 @@ MIN_CLUSTER = 40
 """Gaussians per cluster, on average at least."""
 POSITION_WEIGHT = 0.2
 """How much a metre counts against a metre per second when clusters are formed."""
-MAX_YAW_RATE = 1.0
-MIN_YAW_RATE = 0.03
-"""Faster than what a car does, and slower than what can be told from noise (rad/s)."""
 
 
 @dataclass(frozen=True)
@@ -142,20 +139,12 @@ def scene_span(scene: Scene) -> tuple[float, float]:
 
 
 def fit_motion(gaussians: Gaussians, anchor: float, turns: bool) -> Motion:
-    """The rigid motion nearest to that of all members: mean velocity and acceleration, and the turn about the middle.
-
-    The yaw rate is the least-squares solution of v_i - v = w x r_i in the ground plane, r_i from the middle.
-    """
+    """The rigid motion nearest to that of all members: mean velocity, mean acceleration, the turn about the middle."""
     now = advance(gaussians, anchor)
     center, velocity = now.means.mean(0), now.velocities.mean(0)
-    yaw_rate = 0.0
-    if turns:
-        arm, relative = now.means - center, now.velocities - velocity
-        turning = (arm[:, 0] * relative[:, 1] - arm[:, 1] * relative[:, 0]).sum()
-        rate = float(turning / arm[:, :2].square().sum().clamp(min=1e-6))
-        yaw_rate = math.copysign(min(abs(rate), MAX_YAW_RATE), rate) if abs(rate) >= MIN_YAW_RATE else 0.0
     acceleration = gaussians.accelerations.mean(0)
-    return Motion(anchor, _float64(center), _float64(velocity), _float64(acceleration), yaw_rate)
+    rate = yaw_rate(now.means, now.velocities) if turns else 0.0
+    return Motion(anchor, _float64(center), _float64(velocity), _float64(acceleration), rate)
 
 
 def _clusters(gaussians: Gaussians, index: Tensor, anchor: float) -> list[Tensor]:
