@@ -12,7 +12,8 @@ from typing import Annotated, Literal
 import tyro
 
 from flux4d_core.errors import CheckpointError, Flux4dError, LogError, SceneError
-from flux4d_viewer.jobs import Job, OpenDemo, OpenLog, OpenSceneFile
+from flux4d_viewer.jobs.job import Job
+from flux4d_viewer.jobs.opening import OpenDemo, OpenLog, OpenSceneFile
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,9 @@ import viser
 
 from flux4d_viewer.canvas.canvas import Canvas
 from flux4d_viewer.clock import Clock, Playhead
-from flux4d_viewer.controls import Controls
-from flux4d_viewer.jobs import Job
+from flux4d_viewer.controls.bench import Bench
+from flux4d_viewer.controls.controls import Controls
+from flux4d_viewer.jobs.job import Job
 from flux4d_viewer.keys import bind_keys
 from flux4d_viewer.messages import Exported, Failed, Message, Stopped
 from flux4d_viewer.panels.adapt import AdaptPanel
@@ -64,8 +65,8 @@ class Viewer:
         self.clock = Clock(self._draw, self._settle)
         self.store = Store(self.clock.wake)
         self.worker = Worker(prepare or _real_work(settings), self._receive)
-        self.controls = Controls(self.store, self.clock, self.worker.put, self.worker.cancel, settings.folder)
-        self.canvas = Canvas(self.server, self.controls.jump, self._complain)
+        self.controls = Controls(Bench(self.store, self.clock, self.worker.put, self.worker.cancel, settings.folder))
+        self.canvas = Canvas(self.server, self.controls.cameras.jump, self._complain)
         self._panels = self._lay_out()
         bind_keys(self.server, self.controls)
         self.server.on_client_connect(self._greet)
@@ -132,7 +133,7 @@ class Viewer:
     def _settle(self, playhead: Playhead) -> None:
         try:
             self.canvas.settle(self.store.state, playhead)
-            self.controls.compare()
+            self.controls.cameras.compare()
         except Exception as error:  # as in _draw
             traceback.print_exc(file=sys.stderr)
             self._complain(f"Drawing failed: {type(error).__name__}: {error}")
@@ -182,7 +183,7 @@ class Viewer:
 
 def _real_work(settings: Settings) -> Callable[[], Perform]:
     def prepare() -> Perform:
-        from flux4d_viewer.work import Work
+        from flux4d_viewer.work.work import Work
 
         return Work(settings.device, settings.renderer).perform
 

@@ -9,7 +9,8 @@ from typing import Any
 import viser
 
 from flux4d_viewer.clock import SPEEDS
-from flux4d_viewer.controls import Client, Controls
+from flux4d_viewer.controls.bench import Client
+from flux4d_viewer.controls.controls import Controls
 
 Act = Callable[[Controls, Client], None]
 
@@ -33,27 +34,32 @@ class Key:
 
 
 def _speed(speed: float) -> Act:
-    return lambda controls, _: controls.set_speed(speed)
+    return lambda controls, _: controls.time.set_speed(speed)
 
 
 KEYS: tuple[Key, ...] = (
-    Key("Play or pause", "space", lambda controls, _: controls.toggle_playing()),
-    Key("Back one frame", "J", lambda controls, _: controls.step(-1)),
-    Key("Forward one frame", "L", lambda controls, _: controls.step(1)),
-    Key("Back ten frames", "J", lambda controls, _: controls.step(-10), "shift"),
-    Key("Forward ten frames", "L", lambda controls, _: controls.step(10), "shift"),
-    Key("Stop at the nearest frame", "K", lambda controls, _: controls.step(0)),
-    Key("To the start", "home", lambda controls, _: controls.go_to_end(last=False)),
-    Key("To the end", "end", lambda controls, _: controls.go_to_end(last=True)),
+    Key("Play or pause", "space", lambda controls, _: controls.time.toggle_playing()),
+    Key("Back one frame", "J", lambda controls, _: controls.time.step(-1)),
+    Key("Forward one frame", "L", lambda controls, _: controls.time.step(1)),
+    Key("Back ten frames", "J", lambda controls, _: controls.time.step(-10), "shift"),
+    Key("Forward ten frames", "L", lambda controls, _: controls.time.step(10), "shift"),
+    Key("Stop at the nearest frame", "K", lambda controls, _: controls.time.step(0)),
+    Key("To the start", "home", lambda controls, _: controls.time.go_to_end(last=False)),
+    Key("To the end", "end", lambda controls, _: controls.time.go_to_end(last=True)),
     *(Key(f"Speed {speed:g}x", str(number + 1), _speed(speed)) for number, speed in enumerate(SPEEDS)),
-    Key("Loop on or off", "O", lambda controls, _: controls.set_loop()),
-    Key("All, static or dynamic", "X", lambda controls, _: controls.cycle_show()),
-    Key("Velocity: off, arrows, colours", "V", lambda controls, _: controls.cycle_velocity()),
-    Key("Boxes and names", "B", lambda controls, _: controls.toggle_boxes()),
-    Key("Look through the next camera", "C", lambda controls, client: controls.jump_to_next(client, 1)),
-    Key("Look through the camera before", "C", lambda controls, client: controls.jump_to_next(client, -1), "shift"),
-    Key("Back to the overview", "0", lambda controls, client: controls.overview(client)),
-    Key("Save the scene", "S", lambda controls, client: controls.save_scene(client), "cmd/ctrl"),
+    Key("Loop on or off", "O", lambda controls, _: controls.time.set_loop()),
+    Key("All, static or dynamic", "X", lambda controls, _: controls.look.cycle_show()),
+    Key("Velocity: off, arrows, colours", "V", lambda controls, _: controls.look.cycle_velocity()),
+    Key("Boxes and names", "B", lambda controls, _: controls.look.toggle_boxes()),
+    Key("Look through the next camera", "C", lambda controls, client: controls.cameras.jump_to_next(client, 1)),
+    Key(
+        "Look through the camera before",
+        "C",
+        lambda controls, client: controls.cameras.jump_to_next(client, -1),
+        "shift",
+    ),
+    Key("Back to the overview", "0", lambda controls, client: controls.cameras.overview(client)),
+    Key("Save the scene", "S", lambda controls, client: controls.files.save_scene(client), "cmd/ctrl"),
 )
 
 

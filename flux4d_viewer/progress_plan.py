@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from flux4d_viewer.jobs import AdaptToLog, Job, OpenDemo, OpenLog
+from flux4d_viewer.jobs.adapting import AdaptToLog
+from flux4d_viewer.jobs.job import Job
+from flux4d_viewer.jobs.opening import OpenDemo, OpenLog
 
 _RECONSTRUCT = (
     ("lifting", 8.0),

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
+from flux4d_viewer.history import History
 from flux4d_viewer.messages import (
     Adapted,
     Compared,
@@ -88,6 +89,8 @@ class State:
     """Whether what is open can be learned from."""
     adapted: Adapted | None = None
     """What the last adaptation to this log did."""
+    history: History = field(default_factory=History)
+    """What was done to the scene, and what was undone."""
 
 
 def receive(state: State, message: Message) -> State:
@@ -132,6 +135,7 @@ def _open(state: State, message: Opened) -> State:
         comparison=None,
         is_log=message.is_log,
         adapted=None,
+        history=History(),
         camera=sensors[0] if sensors else "",
         notices=message.notices,
         view=replace(state.view, lidar="all", frusta="playhead"),

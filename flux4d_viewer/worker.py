@@ -14,7 +14,8 @@ from collections.abc import Callable
 
 from flux4d_core.errors import Flux4dError
 from flux4d_core.progress import Cancelled, Report
-from flux4d_viewer.jobs import Compare, Job
+from flux4d_viewer.jobs.comparing import Compare
+from flux4d_viewer.jobs.job import Job
 from flux4d_viewer.messages import Failed, Finished, Message, Progressed, Started, Stopped
 from flux4d_viewer.progress_plan import Plan, plan_of
 

@@ -27,6 +27,7 @@ from flux4d_core.reconstruction.depth import with_depth
 from flux4d_core.reconstruction.drive import SceneConfig, make_scene_of
 from flux4d_core.reconstruction.optimize import OptimizeConfig
 from flux4d_core.rendering.render import compile_kernels
+from flux4d_core.scene.edit.apply import stage
 from flux4d_core.scene.export import write_ply
 from flux4d_core.scene.scene import Scene
 from flux4d_core.scene.scene_file import read_scene, write_scene
@@ -134,7 +135,9 @@ def render(
     cameras = recorded_path(opened, PathConfig(film.camera, shift, fps=film.fps, slow=film.slow, width=film.width))
     with progress_bar() as report:
         compile_kernels(report, chosen)
-        write_video(render_path(opened.to(chosen), cameras, report), output, film.fps, provenance=opened.provenance)
+        write_video(
+            render_path(stage(opened).to(chosen), cameras, report), output, film.fps, provenance=opened.provenance
+        )
     warn_of_terms(opened.provenance, output)
     print(f"{output}: {len(cameras)} frames of {cameras[0].width}x{cameras[0].height} at {film.fps:g} fps")
 
@@ -152,6 +155,6 @@ def export(scene: SceneFile, output: OutputFile, format: Literal["ply"] = "ply",
     opened = read_scene(scene)
     if not -1e-3 <= time <= opened.duration + 1e-3:
         raise Flux4dError(f"--time {time:g}: the scene runs from 0 to {opened.duration:.3f} s")
-    write_ply(opened, time, output)
+    write_ply(stage(opened), time, output)
     warn_of_terms(opened.provenance, output)
     print(f"{output}: {len(opened.gaussians)} Gaussians at {time:g} s")

@@ -5,23 +5,22 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from flux4d_core.motion import advance
-from flux4d_core.scene.scene import Scene
 from flux4d_core.scene.sharing import describe_provenance
+from flux4d_core.scene.stage import Stage
 from flux4d_core.writing import written_whole
 
 SH_DC = 0.28209479177387814
 """The constant spherical harmonic: 3DGS files store (colour - 0.5) / SH_DC."""
 
 
-def write_ply(scene: Scene, time: float, path: Path) -> None:
+def write_ply(stage: Stage, time: float, path: Path) -> None:
     """Save the Gaussians as they are at `time` (s), in the layout of the 3DGS authors.
 
     Opacities are logits, scales logarithms, colours the constant harmonic, as that layout wants; x forward, y left,
     z up, metres. Extra columns vx, vy, vz (m/s), which other tools skip. The sky is not part of the format. Comments
     say where the scene comes from and under which terms.
     """
-    now = advance(scene.gaussians, time)
+    now = stage.at(time)
     opacities = now.opacities.clamp(1e-4, 1 - 1e-4)
     columns = {
         **_named(["x", "y", "z"], now.means),
@@ -36,7 +35,7 @@ def write_ply(scene: Scene, time: float, path: Path) -> None:
     for name, values in columns.items():
         table[name] = values.detach().cpu().numpy()
     header = ["ply", "format binary_little_endian 1.0", f"comment flux4d time {time:.6f} s, metres, z up"]
-    header += [f"comment {' '.join(line.split())}" for line in describe_provenance(scene.provenance)]
+    header += [f"comment {' '.join(line.split())}" for line in describe_provenance(stage.scene.provenance)]
     header += [f"element vertex {len(table)}", *(f"property float {name}" for name in columns), "end_header", ""]
     with written_whole(path) as temporary, temporary.open("wb") as file:
         file.write("\n".join(header).encode("ascii", "backslashreplace"))

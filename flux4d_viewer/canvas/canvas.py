@@ -9,6 +9,7 @@ import viser
 
 from flux4d_viewer.canvas.browser import BrowserSplats
 from flux4d_viewer.canvas.moving import MovingLayer
+from flux4d_viewer.canvas.overlay import Overlay
 from flux4d_viewer.canvas.overview import look_over, set_first_view
 from flux4d_viewer.canvas.recorded import Jump, RecordedLayer
 from flux4d_viewer.canvas.stream import Streams
@@ -26,7 +27,7 @@ class Canvas:
     def __init__(self, server: viser.ViserServer, jump: Jump, failed: Callable[[str], None]) -> None:
         self._server = server
         _light(server)
-        self._recorded = RecordedLayer(server, jump)
+        self._overlays: list[Overlay] = [RecordedLayer(server, jump)]
         self._moving = MovingLayer(server)
         self._splats = BrowserSplats(server)
         self._streams = Streams(server, failed)
@@ -41,7 +42,8 @@ class Canvas:
                 self._recording = state.recording
                 if state.recording is not None:
                     self._look_from_start(state.recording)
-            self._recorded.draw(state, playhead.time)
+            for overlay in self._overlays:
+                overlay.draw(state, playhead)
             if state.drawable is not self._drawable:
                 self._replace(state)
             if state.view != self._view:

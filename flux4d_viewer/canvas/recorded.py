@@ -11,6 +11,7 @@ import numpy as np
 import viser
 
 from flux4d_viewer.canvas.units import SCALE, to_units, to_wxyz
+from flux4d_viewer.clock import Playhead
 from flux4d_viewer.recording import RecordedFrame, Recording
 from flux4d_viewer.state import Amount, State
 from flux4d_viewer.theme import CHOSEN_COLOR, FRUSTUM_COLOR, PATH_COLOR, for_viser
@@ -36,13 +37,14 @@ class RecordedLayer:
         self._clouds: list[viser.PointCloudHandle] = []
         self._path: viser.LineSegmentsHandle | None = None
 
-    def draw(self, state: State, time: float) -> None:
+    def draw(self, state: State, playhead: Playhead) -> None:
         """Bring the nodes into agreement with the state."""
         if state.recording is not self._recording:
             self._replace(state.recording)
         recording = self._recording
         if recording is None:
             return
+        time = playhead.time
         self._show_frusta(recording, state, time)
         sweep = recording.nearest_sweep(time)
         for index, cloud in enumerate(self._clouds):

@@ -6,7 +6,7 @@ import viser
 
 from flux4d_viewer import theme
 from flux4d_viewer.clock import Playhead
-from flux4d_viewer.controls import Controls
+from flux4d_viewer.controls.controls import Controls
 from flux4d_viewer.state import State
 
 SHORTEST, LONGEST, USUAL = 10, 600, 60
@@ -35,7 +35,7 @@ class AdaptPanel:
                 "come out better.",
             )
             self._result = gui.add_html("", visible=False)
-        self._start.on_click(lambda _: controls.adapt(float(self._seconds.value)))
+        self._start.on_click(lambda _: controls.network.adapt(float(self._seconds.value)))
 
     def show(self, state: State, playhead: Playhead) -> None:
         """Bring the folder into agreement with the state. A saved scene has none: it cannot be learned from."""

@@ -7,7 +7,8 @@ import viser
 
 from flux4d_viewer import theme
 from flux4d_viewer.clock import Playhead
-from flux4d_viewer.controls import Client, Controls
+from flux4d_viewer.controls.bench import Client
+from flux4d_viewer.controls.controls import Controls
 from flux4d_viewer.messages import Compared
 from flux4d_viewer.state import State
 
@@ -35,9 +36,9 @@ class CamerasPanel:
         self._recorded = gui.add_image(_EMPTY, label="Recorded", jpeg_quality=85, visible=False)
         self._rendered = gui.add_image(_EMPTY, label="Rendered", jpeg_quality=85, visible=False)
         self._camera.on_update(
-            lambda event: controls.choose_camera(self._camera.value) if event.client_id is not None else None
+            lambda event: controls.cameras.choose_camera(self._camera.value) if event.client_id is not None else None
         )
-        self._into.on_click(lambda event: controls.jump(event.client))
+        self._into.on_click(lambda event: controls.cameras.jump(event.client))
         self._go.on_click(lambda event: self._leave(controls, event.client))
 
     def show(self, state: State, playhead: Playhead) -> None:
@@ -57,9 +58,9 @@ class CamerasPanel:
 
     def _leave(self, controls: Controls, client: Client) -> None:
         if self._go.value == _OVERVIEW:
-            controls.overview(client)
+            controls.cameras.overview(client)
         else:
-            controls.jump_to_next(client, 1 if self._go.value == _NEXT else -1)
+            controls.cameras.jump_to_next(client, 1 if self._go.value == _NEXT else -1)
 
 
 def _describe(state: State, playhead: Playhead) -> str:

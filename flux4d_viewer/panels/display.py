@@ -8,7 +8,7 @@ import viser
 
 from flux4d_viewer import theme
 from flux4d_viewer.clock import Playhead
-from flux4d_viewer.controls import Controls
+from flux4d_viewer.controls.controls import Controls
 from flux4d_viewer.state import Amount, ColorBy, Show, State
 
 _SHOW: dict[str, Show] = {"Everything": "everything", "Static": "static", "Dynamic": "dynamic"}

@@ -6,7 +6,8 @@ import viser
 
 from flux4d_viewer import theme
 from flux4d_viewer.clock import Playhead
-from flux4d_viewer.controls import Controls, Film
+from flux4d_viewer.controls.controls import Controls
+from flux4d_viewer.controls.files import Film
 from flux4d_viewer.state import State
 
 _WIDTHS = {"As recorded": 0, "640 px": 640, "1280 px": 1280, "1920 px": 1920}
@@ -42,9 +43,9 @@ class ExportPanel:
                 hint="For SuperSplat, Brush and other 3D Gaussian Splatting tools.",
             )
         self._done = gui.add_html("", visible=False)
-        self._video.on_click(lambda event: controls.export_video(self.film, event.client))
-        self._scene.on_click(lambda event: controls.save_scene(event.client))
-        self._ply.on_click(lambda event: controls.export_ply(event.client))
+        self._video.on_click(lambda event: controls.files.export_video(self.film, event.client))
+        self._scene.on_click(lambda event: controls.files.save_scene(event.client))
+        self._ply.on_click(lambda event: controls.files.export_ply(event.client))
 
     @property
     def film(self) -> Film:

@@ -6,7 +6,7 @@ import viser
 
 from flux4d_viewer import theme
 from flux4d_viewer.clock import Playhead
-from flux4d_viewer.controls import Controls
+from flux4d_viewer.controls.controls import Controls
 from flux4d_viewer.state import State, Work
 
 

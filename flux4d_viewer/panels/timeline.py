@@ -7,7 +7,8 @@ import time
 import viser
 
 from flux4d_viewer.clock import SPEEDS, Playhead
-from flux4d_viewer.controls import Controls, nearest_index
+from flux4d_viewer.controls.controls import Controls
+from flux4d_viewer.controls.time import nearest_index
 from flux4d_viewer.state import State
 
 WIDTH = 600
@@ -62,17 +63,17 @@ class TimelinePanel:
     def _go(self, label: str) -> None:
         controls = self._controls
         if label in (PLAY, PAUSE):
-            controls.toggle_playing()
+            controls.time.toggle_playing()
         elif label in (BACK, FORWARD):
-            controls.step(1 if label == FORWARD else -1)
+            controls.time.step(1 if label == FORWARD else -1)
         else:
-            controls.go_to_end(last=label == LAST)
+            controls.time.go_to_end(last=label == LAST)
 
     def _set_speed(self, label: str) -> None:
         if label in (LOOP, ONCE):
-            self._controls.set_loop(label == ONCE)
+            self._controls.time.set_loop(label == ONCE)
         else:
-            self._controls.set_speed(float(label.rstrip("x")))
+            self._controls.time.set_speed(float(label.rstrip("x")))
 
 
 def _transport(playing: bool) -> tuple[str, ...]:

@@ -33,7 +33,7 @@ from flux4d_core.types import concatenate
 from flux4d_viewer.app import Settings, Viewer
 from flux4d_viewer.canvas.drawable import prepare_for_browser
 from flux4d_viewer.canvas.splats import pack
-from flux4d_viewer.jobs import OpenDemo
+from flux4d_viewer.jobs.opening import OpenDemo
 from flux4d_viewer.messages import Opened, Reconstructed
 from flux4d_viewer.recording import recording_of_scene
 

@@ -10,7 +10,7 @@ import pytest
 from eye import CHROMIUM, FLAGS, HEIGHT, WIDTH, Eye
 
 from flux4d_viewer.app import Settings, Viewer
-from flux4d_viewer.jobs import Job
+from flux4d_viewer.jobs.job import Job
 from flux4d_viewer.worker import Perform
 
 

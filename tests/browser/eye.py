@@ -72,7 +72,7 @@ class Eye:
         viewer = self.viewer
         viewer.store.change(lambda state: replace(state, view=View(frusta="none"), problem=""))
         viewer.clock.change(lambda p: replace(p, time=p.start, playing=False, speed=1.0, loop=True))
-        viewer.controls.overview(self.client)
+        viewer.controls.cameras.overview(self.client)
         viewer.store.set_view(frusta="none")
         self.page.get_by_role("tab", name="View").click()
         self.page.locator("body").click(position={"x": 400, "y": 60})

@@ -7,7 +7,9 @@ from eye import Eye
 from small_street import make_clip, make_scene
 
 from flux4d_core.progress import Report
-from flux4d_viewer.jobs import AdaptToLog, Job, OpenDemo
+from flux4d_viewer.jobs.adapting import AdaptToLog
+from flux4d_viewer.jobs.job import Job
+from flux4d_viewer.jobs.opening import OpenDemo
 from flux4d_viewer.messages import Adapted, Opened, Reconstructed
 from flux4d_viewer.worker import Perform, Post
 

@@ -10,8 +10,8 @@ from eye import Eye
 from small_street import make_scene
 
 from flux4d_core.scene.scene_file import read_scene, write_scene
-from flux4d_viewer.controls import Film
-from flux4d_viewer.jobs import OpenSceneFile
+from flux4d_viewer.controls.files import Film
+from flux4d_viewer.jobs.opening import OpenSceneFile
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +69,7 @@ def test_the_ply_holds_every_gaussian_at_the_playhead(eye: Eye, tmp_path: Path) 
 def test_a_cancelled_video_leaves_no_file_and_everything_as_it_was(eye: Eye) -> None:
     folder = eye.viewer.controls.folder
     before = sorted(folder.iterdir())
-    eye.viewer.controls.export_video(Film(shift=2.0, fps=60.0, slow=8.0, width=1920), None)
+    eye.viewer.controls.files.export_video(Film(shift=2.0, fps=60.0, slow=8.0, width=1920), None)
     eye.wait_until(lambda: (w := eye.viewer.store.state.work) is not None and w.fraction > 0.01, "some frames")
     eye.page.get_by_role("button", name="Cancel").click()
     eye.page.get_by_text("was cancelled").wait_for(timeout=20_000)

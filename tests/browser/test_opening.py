@@ -9,7 +9,8 @@ from small_street import RED_START, make_clip, make_scene
 
 from flux4d_core.errors import LogError
 from flux4d_core.progress import Report
-from flux4d_viewer.jobs import Job, OpenDemo
+from flux4d_viewer.jobs.job import Job
+from flux4d_viewer.jobs.opening import OpenDemo
 from flux4d_viewer.messages import Notice, Opened, Reconstructed
 from flux4d_viewer.worker import Perform, Post
 

@@ -24,7 +24,7 @@ from flux4d_core.rendering.render import render
 from flux4d_core.scene.scene_file import write_scene
 from flux4d_viewer.canvas.painter import camera_of
 from flux4d_viewer.canvas.units import pose_of
-from flux4d_viewer.jobs import OpenSceneFile
+from flux4d_viewer.jobs.opening import OpenSceneFile
 
 RED_CAR = (RED_START, -2.0, 0.8)
 RED_CAR_AT_THE_END = (RED_START + RED_SPEED, -2.0, 0.8)

@@ -12,7 +12,7 @@ from flux4d_core.rendering.render import render
 from flux4d_core.scene.scene_file import write_scene
 from flux4d_viewer.canvas.painter import camera_of
 from flux4d_viewer.canvas.units import pose_of
-from flux4d_viewer.jobs import OpenSceneFile
+from flux4d_viewer.jobs.opening import OpenSceneFile
 
 
 @pytest.fixture(scope="module")

@@ -7,12 +7,13 @@ import pytest
 import trimesh
 from toy_scene import toy_scene
 
+from flux4d_core.scene.edit.apply import stage
 from flux4d_core.scene.export import SH_DC, write_ply
 
 
 def test_a_ply_read_by_another_library_holds_the_balls_where_they_are_half_a_second_later(tmp_path: Path) -> None:
     scene = toy_scene()
-    write_ply(scene, 0.5, tmp_path / "toy.ply")
+    write_ply(stage(scene), 0.5, tmp_path / "toy.ply")
     cloud = trimesh.load(tmp_path / "toy.ply")
     assert isinstance(cloud, trimesh.PointCloud)
     expected = scene.gaussians.means.clone()
@@ -23,7 +24,7 @@ def test_a_ply_read_by_another_library_holds_the_balls_where_they_are_half_a_sec
 
 def test_values_are_stored_as_the_3dgs_layout_wants_them(tmp_path: Path) -> None:
     scene = toy_scene()
-    write_ply(scene, 0.0, tmp_path / "toy.ply")
+    write_ply(stage(scene), 0.0, tmp_path / "toy.ply")
     content = (tmp_path / "toy.ply").read_bytes()
     header, body = content.split(b"end_header\n", 1)
     names = [line.split()[-1] for line in header.decode().splitlines() if line.startswith("property")]
@@ -41,5 +42,5 @@ def test_nothing_half_written_is_left_when_the_file_cannot_be_put_in_place(tmp_p
     target = tmp_path / "toy.ply"
     target.mkdir()
     with pytest.raises(OSError, match="toy"):
-        write_ply(toy_scene(), 0.0, target)
+        write_ply(stage(toy_scene()), 0.0, target)
     assert list(tmp_path.iterdir()) == [target]

@@ -10,6 +10,7 @@ import pytest
 from toy_scene import toy_scene
 
 from flux4d_core.licences import UNKNOWN
+from flux4d_core.scene.edit.apply import stage
 from flux4d_core.scene.export import write_ply
 from flux4d_core.scene.scene import Provenance, Scene
 from flux4d_core.scene.scene_file import read_scene, write_scene
@@ -57,7 +58,7 @@ def test_a_scene_file_keeps_the_terms(tmp_path: Path) -> None:
 
 def test_a_ply_says_the_terms_in_comments_that_other_tools_skip(tmp_path: Path) -> None:
     strange = replace(FREE, log="Rue de\nl'Église", data_licence="CC BY-NC 4.0")
-    write_ply(scene_of(strange), 0.0, tmp_path / "a.ply")
+    write_ply(stage(scene_of(strange)), 0.0, tmp_path / "a.ply")
     header = (tmp_path / "a.ply").read_bytes().split(b"end_header")[0].decode("ascii").splitlines()
     assert "comment log: Rue de l'\\xc9glise; terms: CC BY-NC 4.0" in header
     assert "comment weights: w (123); terms: Apache-2.0" in header

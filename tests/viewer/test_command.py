@@ -9,7 +9,7 @@ import pytest
 
 from flux4d_core.errors import Flux4dError
 from flux4d_viewer.__main__ import Arguments, first_job
-from flux4d_viewer.jobs import OpenDemo, OpenLog, OpenSceneFile
+from flux4d_viewer.jobs.opening import OpenDemo, OpenLog, OpenSceneFile
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -6,8 +6,13 @@ import pytest
 from small_street import make_clip
 
 from flux4d_viewer.clock import Clock, Playhead
-from flux4d_viewer.controls import Controls, Film, nearest_index
-from flux4d_viewer.jobs import Compare, ExportPly, ExportVideo, Job, SaveScene
+from flux4d_viewer.controls.bench import Bench
+from flux4d_viewer.controls.controls import Controls
+from flux4d_viewer.controls.files import Film
+from flux4d_viewer.controls.time import nearest_index
+from flux4d_viewer.jobs.comparing import Compare
+from flux4d_viewer.jobs.exporting import ExportPly, ExportVideo, SaveScene
+from flux4d_viewer.jobs.job import Job
 from flux4d_viewer.messages import Compared, Opened
 from flux4d_viewer.recording import recording_of_clip
 from flux4d_viewer.state import Store, Work
@@ -25,7 +30,7 @@ class Desk:
         self.cancelled = 0
         self.clock = Clock(lambda _: None, lambda _: None)
         self.store = Store(lambda: None)
-        self.controls = Controls(self.store, self.clock, self.jobs.append, self._cancel, FOLDER)
+        self.controls = Controls(Bench(self.store, self.clock, self.jobs.append, self._cancel, FOLDER))
         self.store.receive(Opened(RECORDING))
         self.clock.change(lambda _: Playhead(start=0.0, end=1.0))
 
@@ -41,22 +46,22 @@ def desk() -> Desk:
 @pytest.mark.parametrize(("count", "time"), [(1, 0.4), (-1, 0.2), (0, 0.3), (10, 1.0), (-10, 0.0)])
 def test_stepping_goes_by_recorded_frames_from_the_nearest(desk: Desk, count: int, time: float) -> None:
     desk.clock.seek(0.33)
-    desk.controls.step(count)
+    desk.controls.time.step(count)
     assert desk.clock.playhead.time == pytest.approx(time, abs=1e-6)
     assert not desk.clock.playhead.playing
 
 
 def test_home_and_end_go_to_the_ends(desk: Desk) -> None:
-    desk.controls.go_to_end(last=True)
+    desk.controls.time.go_to_end(last=True)
     assert desk.clock.playhead.time == 1.0
-    desk.controls.go_to_end(last=False)
+    desk.controls.time.go_to_end(last=False)
     assert desk.clock.playhead.time == 0.0
 
 
 def test_the_key_for_show_goes_round(desk: Desk) -> None:
     seen = []
     for _ in range(4):
-        desk.controls.cycle_show()
+        desk.controls.look.cycle_show()
         seen.append(desk.store.state.view.show)
     assert seen == ["static", "dynamic", "everything", "static"]
 
@@ -64,38 +69,38 @@ def test_the_key_for_show_goes_round(desk: Desk) -> None:
 def test_the_key_for_velocity_goes_from_nothing_over_arrows_to_colours_and_back(desk: Desk) -> None:
     seen = []
     for _ in range(3):
-        desk.controls.cycle_velocity()
+        desk.controls.look.cycle_velocity()
         seen.append((desk.store.state.view.arrows, desk.store.state.view.color))
     assert seen == [(True, "real"), (True, "speed"), (False, "real")]
 
 
 def test_speed_and_loop_are_the_playheads(desk: Desk) -> None:
-    desk.controls.set_speed(0.25)
-    desk.controls.set_loop()
+    desk.controls.time.set_speed(0.25)
+    desk.controls.time.set_loop()
     assert (desk.clock.playhead.speed, desk.clock.playhead.loop) == (0.25, False)
 
 
 def test_the_comparison_is_of_the_frame_nearest_to_the_playhead_and_is_asked_for_once(desk: Desk) -> None:
     desk.store.change(lambda state: replace(state, scene=SCENE))
     desk.clock.seek(0.52)
-    desk.controls.compare()
+    desk.controls.cameras.compare()
     assert desk.jobs == [Compare(5)]
     picture: Any = None
     desk.store.receive(Compared(5, picture, picture, 30.0))
-    desk.controls.compare()
+    desk.controls.cameras.compare()
     assert desk.jobs == [Compare(5)]
 
 
 def test_without_a_scene_nothing_is_compared(desk: Desk) -> None:
-    desk.controls.compare()
+    desk.controls.cameras.compare()
     assert desk.jobs == []
 
 
 def test_the_files_asked_for_are_the_workers_jobs(desk: Desk) -> None:
     desk.clock.seek(0.4)
-    desk.controls.export_video(Film(2.0, 30.0, 3.0, 640), None)
-    desk.controls.save_scene(None)
-    desk.controls.export_ply(None)
+    desk.controls.files.export_video(Film(2.0, 30.0, 3.0, 640), None)
+    desk.controls.files.save_scene(None)
+    desk.controls.files.export_ply(None)
     assert desk.jobs == [
         ExportVideo("front", 2.0, 30.0, 3.0, 640, FOLDER),
         SaveScene(FOLDER),
@@ -117,8 +122,8 @@ def test_without_a_job_there_is_nothing_to_cancel_on_screen(desk: Desk) -> None:
 
 
 def test_nobodys_browser_is_not_moved(desk: Desk) -> None:
-    desk.controls.jump(None)
-    desk.controls.overview(None)
+    desk.controls.cameras.jump(None)
+    desk.controls.cameras.overview(None)
     assert desk.store.state.view.frusta == "playhead"
 
 

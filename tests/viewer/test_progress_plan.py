@@ -2,7 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from flux4d_viewer.jobs import OpenDemo, OpenLog, SaveScene
+from flux4d_viewer.jobs.exporting import SaveScene
+from flux4d_viewer.jobs.opening import OpenDemo, OpenLog
 from flux4d_viewer.progress_plan import Plan, plan_of
 
 

@@ -15,10 +15,13 @@ from flux4d_core.model.reconstructor import Reconstructor, ReconstructorConfig
 from flux4d_core.model.unet import UNetConfig
 from flux4d_core.progress import Cancelled, silent
 from flux4d_core.scene.scene_file import read_scene, write_scene
-from flux4d_viewer import work as module
-from flux4d_viewer.jobs import AdaptToLog, Compare, ExportPly, ExportVideo, OpenDemo, OpenLog, OpenSceneFile, SaveScene
+from flux4d_viewer.jobs.adapting import AdaptToLog
+from flux4d_viewer.jobs.comparing import Compare
+from flux4d_viewer.jobs.exporting import ExportPly, ExportVideo, SaveScene
+from flux4d_viewer.jobs.opening import OpenDemo, OpenLog, OpenSceneFile
 from flux4d_viewer.messages import Adapted, Compared, Exported, Message, Opened, Reconstructed
-from flux4d_viewer.work import Work
+from flux4d_viewer.work import opening as module
+from flux4d_viewer.work.work import Work
 
 TERMS = "Before you share this: the log's terms are not known, so ask their owner."
 

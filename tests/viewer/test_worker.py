@@ -4,7 +4,10 @@ from pathlib import Path
 
 from flux4d_core.errors import Flux4dError
 from flux4d_core.progress import Report
-from flux4d_viewer.jobs import Compare, ExportPly, Job, OpenSceneFile, SaveScene
+from flux4d_viewer.jobs.comparing import Compare
+from flux4d_viewer.jobs.exporting import ExportPly, SaveScene
+from flux4d_viewer.jobs.job import Job
+from flux4d_viewer.jobs.opening import OpenSceneFile
 from flux4d_viewer.messages import Failed, Finished, Message, Progressed, Started, Stopped
 from flux4d_viewer.worker import Perform, Post, Worker
 

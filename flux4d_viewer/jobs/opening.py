@@ -1,0 +1,54 @@
+"""What can be opened."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from flux4d_viewer.jobs.job import Job
+
+
+@dataclass(frozen=True)
+class OpenDemo(Job):
+    """Read and reconstruct the log that ships with the viewer: a simulated street."""
+
+    checkpoint: Path | None = None
+    """Trained weights; the shipped ones if None."""
+    name = "Opening the demo"
+
+
+@dataclass(frozen=True)
+class OpenLog(Job):
+    """Read a window of a driving log and reconstruct it."""
+
+    path: Path
+    start: float
+    """Seconds after the log's first sweep."""
+    duration: float
+    """Seconds."""
+    cameras: tuple[str, ...]
+    """Names of the cameras to read; all if empty."""
+    checkpoint: Path | None = None
+    """Trained weights; the shipped ones if None."""
+    depth: Path | None = None
+    """Folder of depth images."""
+    depth_unit: Literal["mm", "kitti"] = "mm"
+    """Of the folder's PNG files."""
+    depth_model: str | None = None
+    """A model that guesses depth."""
+
+    @property
+    def title(self) -> str:
+        return f"Opening {self.path.name}"
+
+
+@dataclass(frozen=True)
+class OpenSceneFile(Job):
+    """Open a saved scene."""
+
+    path: Path
+
+    @property
+    def title(self) -> str:
+        return f"Opening {self.path.name}"

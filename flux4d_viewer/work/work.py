@@ -1,0 +1,41 @@
+"""What the worker does for each job. Loads all that is slow to load, so it is imported on the worker's thread."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from flux4d_core.progress import Report
+from flux4d_viewer.device import Renderer, choose_desk
+from flux4d_viewer.jobs.adapting import AdaptToLog
+from flux4d_viewer.jobs.comparing import Compare
+from flux4d_viewer.jobs.exporting import ExportPly, ExportVideo, SaveScene
+from flux4d_viewer.jobs.job import Job
+from flux4d_viewer.jobs.opening import OpenDemo, OpenLog, OpenSceneFile
+from flux4d_viewer.work.adapting import adapt_to_the_log
+from flux4d_viewer.work.comparing import compare
+from flux4d_viewer.work.exporting import export_ply, export_video, save_scene
+from flux4d_viewer.work.opening import open_a_log, open_a_scene, open_the_demo
+from flux4d_viewer.work.session import Post, Session
+
+_DOES: dict[type[Job], Callable[[Session, Any, Report, Post], None]] = {
+    OpenDemo: open_the_demo,
+    OpenLog: open_a_log,
+    OpenSceneFile: open_a_scene,
+    AdaptToLog: adapt_to_the_log,
+    Compare: compare,
+    ExportVideo: export_video,
+    SaveScene: save_scene,
+    ExportPly: export_ply,
+}
+
+
+class Work:
+    """Does the jobs of one viewer."""
+
+    def __init__(self, device: str, renderer: Renderer) -> None:
+        self._session = Session(choose_desk(device, renderer))
+
+    def perform(self, job: Job, report: Report, post: Post) -> None:
+        """Do one job; raises Flux4dError, or Cancelled from within `report`."""
+        _DOES[type(job)](self._session, job, report, post)
