@@ -134,6 +134,7 @@ class Viewer:
         try:
             self.canvas.settle(self.store.state, playhead)
             self.controls.cameras.compare()
+            self.controls.quality.settle()
         except Exception as error:  # as in _draw
             traceback.print_exc(file=sys.stderr)
             self._complain(f"Drawing failed: {type(error).__name__}: {error}")
