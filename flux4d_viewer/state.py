@@ -99,6 +99,8 @@ class State:
     """What the last adaptation to this log did."""
     history: History = field(default_factory=History)
     """What was done to the scene, and what was undone."""
+    plots: bool = False
+    """Whether curves are drawn under the timeline."""
 
 
 def receive(state: State, message: Message) -> State:
