@@ -97,7 +97,9 @@ class MovingLayer:
 
     def _add(self, name: str, laid: Laid) -> _Node:
         frame = self._server.scene.add_frame(name, show_axes=False)
-        arrows = [handle for k, some in enumerate(laid.arrows) for handle in self._add_arrows(f"{name}/arrows{k}", some)]
+        arrows = [
+            handle for k, some in enumerate(laid.arrows) for handle in self._add_arrows(f"{name}/arrows{k}", some)
+        ]
         actor = laid.node.actor
         if actor is None:
             return _Node(laid, frame, arrows, None, None)

@@ -135,7 +135,8 @@ def find_nodes(scene: Scene) -> Nodes:
     actor_index = scene.grouping.actor_index.cpu()
     anchor = sum(scene_span(scene)) / 2
     members = [
-        ((actor_index == i).nonzero().squeeze(1), actor, scene_actor_id(i)) for i, actor in enumerate(actors[:MAX_ACTORS])
+        ((actor_index == i).nonzero().squeeze(1), actor, scene_actor_id(i))
+        for i, actor in enumerate(actors[:MAX_ACTORS])
     ]
     free = (actor_index < 0) | (actor_index >= MAX_ACTORS)
     loose = (free & (speeds(gaussians) > STILL)).nonzero().squeeze(1)
