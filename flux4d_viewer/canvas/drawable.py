@@ -103,7 +103,7 @@ def _vantages(scene: Scene) -> Float[Tensor, "V 3"]:
 def _thin(
     nodes: tuple[tuple[Int64[Tensor, "M"], MovingNode], ...], vantages: Float[Tensor, "V 3"]
 ) -> tuple[list[MovingNode], tuple[Int64[Tensor, "K"], ...]]:
-    """The nodes with the most visible of their Gaussians, in shares of the budget; and which of the scene's those are."""
+    """The nodes with the most visible of their Gaussians, in shares of the budget, and the positions of those."""
     total = sum(len(index) for index, _ in nodes)
     share = min(1.0, MOVING_BUDGET / max(1, total))
     moving, indices = [], []
