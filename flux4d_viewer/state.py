@@ -103,6 +103,8 @@ class State:
     """What the last adaptation to this log did."""
     history: History = field(default_factory=History)
     """What was done to the scene, and what was undone."""
+    plots: bool = False
+    """Whether curves are drawn under the timeline."""
     editing: Editing = field(default_factory=Editing)
     """What is selected, and what the hands are at."""
     staged: Staged | None = None
@@ -121,8 +123,6 @@ class State:
         if self.staged is not None and not self.editing.shows_before:
             return self.staged.painter
         return self.drawable.painter if self.drawable else None
-    plots: bool = False
-    """Whether curves are drawn under the timeline."""
 
 
 def receive(state: State, message: Message) -> State:
@@ -197,6 +197,7 @@ def _show_scene(state: State, message: Reconstructed) -> State:
         scene=message.scene,
         drawable=message.drawable,
         comparison=None,
+        history=History(),
         editing=Editing(),
         staged=None,
         scores=(),
