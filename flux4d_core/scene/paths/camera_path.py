@@ -1,6 +1,6 @@
 """A camera path as data: keyframes, how the camera goes between them, and the film that comes of it.
 
-Nothing here loads PyTorch until a film is made: the viewer keeps paths before that is there.
+Nothing here loads SciPy or PyTorch before they are needed: the viewer keeps paths while its page comes up.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from jaxtyping import Float64
 from numpy import ndarray
 
 from flux4d_core.errors import Flux4dError
-from flux4d_core.scene.paths.spline import make_spline
 
 if TYPE_CHECKING:
-    from flux4d_core.scene.film import Film, Projection
+    from flux4d_core.rendering.wide import Projection
+    from flux4d_core.scene.film import Film
     from flux4d_core.types import Camera
 
 MAX_PICTURES = 100_000
@@ -65,6 +65,8 @@ class CameraPath:
     height: int = 720
     """Pixels."""
     projection: Projection = "pinhole"
+    center: tuple[float, float] = (0.5, 0.5)
+    """Where a pinhole's optical axis meets the picture, in shares of width and height: in real ones, off the middle."""
 
     @property
     def seconds(self) -> float:
@@ -89,6 +91,9 @@ class CameraPath:
         Raises:
             Flux4dError: there is no keyframe, or one that no camera can pass.
         """
+        # only here, so that the viewer's page need not wait for SciPy
+        from flux4d_core.scene.paths.spline import make_spline
+
         self.check()
         if len(self.keyframes) == 1:
             only = self.keyframes[0]
@@ -174,5 +179,5 @@ def camera_of(path: CameraPath, view: View) -> Camera:
     from flux4d_core.types import Camera
 
     focal = 0.5 * path.height / math.tan(0.5 * view.fov)
-    K = torch.tensor([[focal, 0, path.width / 2], [0, focal, path.height / 2], [0, 0, 1]], dtype=torch.float32)
+    K = torch.tensor([[focal, 0, path.width * path.center[0]], [0, focal, path.height * path.center[1]], [0, 0, 1]])
     return Camera(K, torch.from_numpy(view.camera_to_world).float(), path.width, path.height, view.time)
