@@ -49,7 +49,7 @@ class View:
     """Of the scene (s)."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class CameraPath:
     """Keyframes, and how they become a film. Without any, whoever films it takes the recorded camera's own way."""
 
@@ -77,6 +77,14 @@ class CameraPath:
     def starts(self) -> tuple[float, ...]:
         """When in the film each keyframe is reached (s)."""
         return tuple(np.cumsum([0.0, *(keyframe.seconds for keyframe in self.keyframes[:-1])])[: len(self.keyframes)])
+
+    @property
+    def moments(self) -> Float64[ndarray, "M"]:
+        """When the pictures of the film are taken (s from its start): both ends, or in a loop only the first."""
+        steps = round(self.seconds * self.fps)
+        if steps == 0:
+            return np.zeros(1)
+        return np.arange(steps if self.loop else steps + 1) * (self.seconds / steps)
 
     @property
     def _steps(self) -> tuple[float, ...]:
@@ -166,10 +174,8 @@ def film(path: CameraPath) -> Film:
     from flux4d_core.scene.film import Film
 
     path.check()
-    count = max(1, round(path.seconds * path.fps) + (0 if path.loop else 1)) if path.seconds > 0 else 1
-    moments = np.arange(count) * (path.seconds / max(1, count if path.loop else count - 1))
     even = replace(path, width=path.width // 2 * 2, height=path.height // 2 * 2)
-    return Film(tuple(camera_of(even, view) for view in path.views(moments)), path.fps, path.projection)
+    return Film(tuple(camera_of(even, view) for view in path.views(path.moments)), path.fps, path.projection)
 
 
 def camera_of(path: CameraPath, view: View) -> Camera:
