@@ -28,7 +28,7 @@ from flux4d_viewer.panels.status import StatusPanel
 from flux4d_viewer.panels.timeline import TimelinePanel
 from flux4d_viewer.recording import Recording
 from flux4d_viewer.server import start_server, stop_server
-from flux4d_viewer.state import Store
+from flux4d_viewer.state import State, Store
 from flux4d_viewer.worker import Perform, Worker
 
 if TYPE_CHECKING:
@@ -124,8 +124,7 @@ class Viewer:
                 self.clock.change(lambda p: p.predicting(ahead))
                 playhead = self.clock.playhead
             self.canvas.draw(state, playhead)
-            for panel in self._panels:
-                panel.show(state, playhead)
+            self._show(state, playhead)
             self._broken = False
         except Exception as error:  # the thread must live, and the user hear of it, once
             traceback.print_exc(file=sys.stderr)
@@ -133,10 +132,16 @@ class Viewer:
                 self._broken = True
                 self._complain(f"Drawing failed: {type(error).__name__}: {error}")
 
+    def _show(self, state: State, playhead: Playhead) -> None:
+        for panel in self._panels:
+            panel.show(state, playhead)
+
     def _settle(self, playhead: Playhead) -> None:
         try:
             self.canvas.settle(self.store.state, playhead)
+            self._show(self.store.state, playhead)
             self.controls.cameras.compare()
+            self.controls.time.count_moving()
         except Exception as error:  # as in _draw
             traceback.print_exc(file=sys.stderr)
             self._complain(f"Drawing failed: {type(error).__name__}: {error}")

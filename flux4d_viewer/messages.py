@@ -12,8 +12,10 @@ from numpy import ndarray
 from flux4d_viewer.theme import Tone
 
 if TYPE_CHECKING:
+    from flux4d_core.scene.edit.operations import Edits
     from flux4d_core.scene.scene import Scene
     from flux4d_viewer.canvas.drawable import Drawable
+    from flux4d_viewer.curves import MovingCounts
     from flux4d_viewer.recording import Recording
 
 
@@ -86,6 +88,15 @@ class Compared:
 
 
 @dataclass(frozen=True)
+class Counted:
+    """How many Gaussians move, over time."""
+
+    counts: MovingCounts
+    edits: Edits
+    """Done to the scene before."""
+
+
+@dataclass(frozen=True)
 class Exported:
     """A file is written."""
 
@@ -118,4 +129,16 @@ class Finished:
     title: str
 
 
-Message = Started | Progressed | Opened | Reconstructed | Adapted | Compared | Exported | Failed | Stopped | Finished
+Message = (
+    Started
+    | Progressed
+    | Opened
+    | Reconstructed
+    | Adapted
+    | Compared
+    | Counted
+    | Exported
+    | Failed
+    | Stopped
+    | Finished
+)

@@ -11,6 +11,7 @@ from flux4d_viewer.history import History
 from flux4d_viewer.messages import (
     Adapted,
     Compared,
+    Counted,
     Exported,
     Failed,
     Finished,
@@ -93,6 +94,8 @@ class State:
     """What was done to the scene, and what was undone."""
     plots: bool = False
     """Whether curves are drawn under the timeline."""
+    counted: Counted | None = None
+    """How many Gaussians move; counted once the curves are wanted."""
 
 
 def receive(state: State, message: Message) -> State:
@@ -110,6 +113,8 @@ def receive(state: State, message: Message) -> State:
             return replace(state, adapted=message)
         case Compared():
             return replace(state, comparison=message)
+        case Counted():
+            return replace(state, counted=message)
         case Exported():
             return replace(state, exported=message)
         case Failed(title, sentence):
@@ -135,6 +140,7 @@ def _open(state: State, message: Opened) -> State:
         scene=None,
         drawable=None,
         comparison=None,
+        counted=None,
         is_log=message.is_log,
         adapted=None,
         history=History(),
@@ -152,6 +158,7 @@ def _show_scene(state: State, message: Reconstructed) -> State:
         scene=message.scene,
         drawable=message.drawable,
         comparison=None,
+        counted=None,
         notices=tuple(dict.fromkeys(state.notices + message.notices)),
         view=replace(state.view, lidar=lidar),
     )
