@@ -142,6 +142,7 @@ class Viewer:
             self._show(self.store.state, playhead)
             self.controls.cameras.compare()
             self.controls.time.count_moving()
+            self.controls.quality.settle()
         except Exception as error:  # as in _draw
             traceback.print_exc(file=sys.stderr)
             self._complain(f"Drawing failed: {type(error).__name__}: {error}")

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 from jaxtyping import UInt8
 from numpy import ndarray
 
+from flux4d_core.scene.edit.operations import Edits
+from flux4d_viewer.comparison import Score
 from flux4d_viewer.theme import Tone
 
 if TYPE_CHECKING:
-    from flux4d_core.scene.edit.operations import Edits
     from flux4d_core.scene.scene import Scene
     from flux4d_viewer.canvas.drawable import Drawable
     from flux4d_viewer.curves import MovingCounts
@@ -85,6 +86,21 @@ class Compared:
     rendered: UInt8[ndarray, "h w 3"]
     psnr: float
     """dB."""
+    ssim: float
+    """Structural similarity: 1 where alike."""
+    shift: float
+    """How far the render lies beside the image, in pixels of the full image."""
+    edits: Edits
+    """Done to the scene before."""
+
+
+@dataclass(frozen=True)
+class Scored:
+    """One recorded frame was compared with its render."""
+
+    score: Score
+    edits: Edits
+    """Done to the scene before."""
 
 
 @dataclass(frozen=True)
@@ -137,6 +153,7 @@ Message = (
     | Adapted
     | Compared
     | Counted
+    | Scored
     | Exported
     | Failed
     | Stopped

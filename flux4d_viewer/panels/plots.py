@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import viser
@@ -18,7 +18,7 @@ from flux4d_viewer.state import State
 if TYPE_CHECKING:
     from viser import uplot
 
-HEIGHT = 120
+HEIGHT = 110
 """Pixels."""
 INTERVAL = 0.1
 """The curves are drawn anew at most this often (s): a drawing takes the page some milliseconds."""
@@ -39,7 +39,7 @@ class Plots:
         self._plot = server.gui.add_uplot(
             (empty,) * 6,
             ({"label": "s"}, *series, _line("PSNR", "psnr", PSNR_COLOR), *lines),
-            scales={"x": {"time": False}, "line": {"time": False, "auto": False, "range": (0.0, 1.0)}},
+            scales=_scales([empty] * 3),
             axes=(
                 {"scale": "x", "stroke": AXIS_COLOR, "size": 26, "grid": {"stroke": "#80808030"}},
                 _axis("speed", EGO_COLOR, 3, 44),
@@ -73,7 +73,7 @@ class Plots:
         key = (
             state.recording,
             state.counted,
-            getattr(state, "scores", ()),
+            state.scores,
             state.camera,
             state.view.threshold,
             playhead.limit,
@@ -85,7 +85,7 @@ class Plots:
         if state.counted is not None:
             counts = state.counted.counts
             moving = resampled(counts.times, counts.above(state.view.threshold).astype(np.float64), times)
-        scores = sorted((s.time, s.psnr) for s in getattr(state, "scores", ()) if s.sensor == state.camera)
+        scores = sorted((s.time, s.psnr) for s in state.scores if s.sensor == state.camera)
         stamps, values = (
             (np.array(column, dtype=np.float64) for column in zip(*scores, strict=True))
             if scores
@@ -96,6 +96,7 @@ class Plots:
         )
         ego = ego_speeds(state.recording, times)
         self._key, self._curves = key, (times, [ego, moving, resampled(stamps, values, times)])
+        self._plot.scales = _scales(self._curves[1])
 
 
 def _is_same(one: object, other: object) -> bool:
@@ -115,9 +116,19 @@ def _describe(times: Float64[ndarray, "T"], curves: list[Float64[ndarray, "T"]],
     return theme.keys_of_curves(words)
 
 
+def _scales(curves: list[Float64[ndarray, "T"]]) -> dict[str, uplot.Scale]:
+    """What the axes span, so that small changes look small: speeds and counts from 0, PSNR at least 4 dB."""
+    tops = [float(np.nanmax(curve)) if np.isfinite(curve).any() else 0.0 for curve in curves]
+    low = float(np.nanmin(curves[2])) if np.isfinite(curves[2]).any() else 0.0
+    psnr = (low - 1.0, max(tops[2] + 1.0, low + 3.0))
+    spans = {"speed": (0.0, max(1.1 * tops[0], 1.0)), "moving": (0.0, max(1.1 * tops[1], 10.0)), "psnr": psnr}
+    fixed: dict[str, uplot.Scale] = {name: {"range": span} for name, span in spans.items()}
+    return {"x": {"time": False}, "line": {"range": (0.0, 1.0)}, **fixed}
+
+
 def _line(label: str, scale: str, color: str, width: float = 1.5) -> uplot.Series:
     return {"label": label, "scale": scale, "stroke": color, "width": width, "points": {"show": False}}
 
 
-def _axis(scale: str, color: str, side: int, size: int) -> uplot.Axis:
+def _axis(scale: str, color: str, side: Literal[1, 3], size: int) -> uplot.Axis:
     return {"scale": scale, "stroke": color, "side": side, "size": size, "grid": {"show": False}}

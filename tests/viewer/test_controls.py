@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from small_street import make_clip
 
+from flux4d_core.scene.edit.operations import Edits
 from flux4d_viewer.clock import Clock, Playhead
 from flux4d_viewer.controls.bench import Bench
 from flux4d_viewer.controls.controls import Controls
@@ -116,7 +117,7 @@ def test_the_comparison_is_of_the_frame_nearest_to_the_playhead_and_is_asked_for
     desk.controls.cameras.compare()
     assert desk.jobs == [Compare(5)]
     picture: Any = None
-    desk.store.receive(Compared(5, picture, picture, 30.0))
+    desk.store.receive(Compared(5, picture, picture, 30.0, 0.9, 0.0, Edits()))
     desk.controls.cameras.compare()
     assert desk.jobs == [Compare(5)]
 
