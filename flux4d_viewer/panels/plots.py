@@ -121,7 +121,7 @@ def _scales(curves: list[Float64[ndarray, "T"]]) -> dict[str, uplot.Scale]:
     tops = [float(np.nanmax(curve)) if np.isfinite(curve).any() else 0.0 for curve in curves]
     low = float(np.nanmin(curves[2])) if np.isfinite(curves[2]).any() else 0.0
     psnr = (low - 1.0, max(tops[2] + 1.0, low + 3.0))
-    spans = {"speed": (0.0, max(1.1 * tops[0], 1.0)), "moving": (0.0, max(1.1 * tops[1], 10.0)), "psnr": psnr}
+    spans = {"speed": (0.0, max(1.4 * tops[0], 1.0)), "moving": (0.0, max(1.1 * tops[1], 10.0)), "psnr": psnr}
     fixed: dict[str, uplot.Scale] = {name: {"range": span} for name, span in spans.items()}
     return {"x": {"time": False}, "line": {"range": (0.0, 1.0)}, **fixed}
 
