@@ -29,7 +29,7 @@ from flux4d_viewer.panels.timeline import TimelinePanel
 from flux4d_viewer.recording import Recording
 from flux4d_viewer.server import serve
 from flux4d_viewer.staged import Stager
-from flux4d_viewer.state import Store
+from flux4d_viewer.state import State, Store
 from flux4d_viewer.worker import Perform, Worker
 
 if TYPE_CHECKING:
@@ -132,8 +132,7 @@ class Viewer:
                 self.clock.change(lambda p: p.predicting(ahead))
                 playhead = self.clock.playhead
             self.canvas.draw(state, playhead)
-            for panel in self._panels:
-                panel.show(state, playhead)
+            self._show(state, playhead)
             self._broken = False
         except Exception as error:  # the thread must live, and the user hear of it, once
             traceback.print_exc(file=sys.stderr)
@@ -141,10 +140,16 @@ class Viewer:
                 self._broken = True
                 self._complain(f"Drawing failed: {type(error).__name__}: {error}")
 
+    def _show(self, state: State, playhead: Playhead) -> None:
+        for panel in self._panels:
+            panel.show(state, playhead)
+
     def _settle(self, playhead: Playhead) -> None:
         try:
             self.canvas.settle(self.store.state, playhead)
+            self._show(self.store.state, playhead)
             self.controls.cameras.compare()
+            self.controls.time.count_moving()
             self.controls.quality.settle()
         except Exception as error:  # as in _draw
             traceback.print_exc(file=sys.stderr)
