@@ -17,6 +17,7 @@ from flux4d_viewer.theme import Tone
 if TYPE_CHECKING:
     from flux4d_core.scene.scene import Scene
     from flux4d_viewer.canvas.drawable import Drawable
+    from flux4d_viewer.curves import MovingCounts
     from flux4d_viewer.recording import Recording
 
 
@@ -65,6 +66,8 @@ class Reconstructed:
     scene: Scene
     drawable: Drawable
     notices: tuple[Notice, ...] = ()
+    keeps_edits: bool = False
+    """Whether it has the very actors of the scene before, so that what was done to them still holds."""
 
 
 @dataclass(frozen=True)
@@ -131,6 +134,15 @@ class ErrorsMeasured:
 
 
 @dataclass(frozen=True)
+class Counted:
+    """How many Gaussians move, over time."""
+
+    counts: MovingCounts
+    edits: Edits
+    """Done to the scene before."""
+
+
+@dataclass(frozen=True)
 class Improved:
     """Something was tried to make the scene sharper."""
 
@@ -186,6 +198,7 @@ Message = (
     | ViewExamined
     | ErrorsMeasured
     | Improved
+    | Counted
     | Exported
     | Failed
     | Stopped

@@ -11,7 +11,7 @@ from flux4d_core.data.log import Log
 from flux4d_core.errors import Flux4dError
 from flux4d_core.model.checkpoint import Checkpoint
 from flux4d_core.progress import Report
-from flux4d_core.rendering.render import compile_kernels, render
+from flux4d_core.rendering.render import compile_kernels, draw
 from flux4d_core.scene.edit.apply import stage
 from flux4d_core.scene.edit.operations import Edits
 from flux4d_core.scene.scene import Scene
@@ -79,15 +79,17 @@ class Session:
         """Forget what is open."""
         self._scene = self._staged = self.drive = self._survey = None
 
-    def show(self, scene: Scene, notices: tuple[Notice, ...], report: Report, post: Post) -> None:
-        """Make this the scene, and lay it out for drawing."""
+    def show(
+        self, scene: Scene, notices: tuple[Notice, ...], report: Report, post: Post, keeps_edits: bool = False
+    ) -> None:
+        """Make this the scene, and lay it out for drawing; `keeps_edits`: its actors are those of the one before."""
         report("Preparing the view", 0.0)
         self._scene, self._staged = scene, None
         drawable = self._drawable(scene)
         if drawable.shown < drawable.total:
             text = f"Preview: {drawable.shown:,} of {drawable.total:,} Gaussians. Videos and comparisons use all."
             notices = (*notices, Notice(text))
-        post(Reconstructed(scene, drawable, notices))
+        post(Reconstructed(scene, drawable, notices, keeps_edits))
 
     def compile(self, report: Report) -> None:
         """Make the renderer ready before the first picture, so that the wait has a name."""
@@ -99,4 +101,4 @@ class Session:
         if not self.desk.server_draws:
             return prepare_for_browser(scene)
         moved = scene.to(self.device)
-        return prepare_for_server(scene, lambda top: Painter(moved, render, top))
+        return prepare_for_server(scene, lambda top: Painter(stage(moved), draw, top))
