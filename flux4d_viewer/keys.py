@@ -50,6 +50,7 @@ KEYS: tuple[Key, ...] = (
     Key("Loop on or off", "O", lambda controls, _: controls.time.set_loop()),
     Key("All, static or dynamic", "X", lambda controls, _: controls.look.cycle_show()),
     Key("Velocity: off, arrows, colours", "V", lambda controls, _: controls.look.cycle_velocity()),
+    Key("Velocity, the other way round", "V", lambda controls, _: controls.look.cycle_velocity(-1), "shift"),
     Key("Boxes and names", "B", lambda controls, _: controls.look.toggle_boxes()),
     Key("Look through the next camera", "C", lambda controls, client: controls.cameras.jump_to_next(client, 1)),
     Key(

@@ -12,12 +12,15 @@ from flux4d_viewer.canvas.moving import MovingLayer
 from flux4d_viewer.canvas.overlay import Overlay
 from flux4d_viewer.canvas.overview import look_over, set_first_view
 from flux4d_viewer.canvas.recorded import Jump, RecordedLayer
-from flux4d_viewer.canvas.stream import Streams
+from flux4d_viewer.canvas.stream import Streams, Wish
 from flux4d_viewer.clock import Playhead
+from flux4d_viewer.looking import Errors, Vector
 from flux4d_viewer.recording import Recording
 from flux4d_viewer.state import State, View
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from flux4d_viewer.canvas.drawable import Drawable
 
 
@@ -34,6 +37,7 @@ class Canvas:
         self._recording: Recording | None = None
         self._drawable: Drawable | None = None
         self._view: View | None = None
+        self._errors: tuple[Errors, Tensor | None] | None = None
 
     def draw(self, state: State, playhead: Playhead) -> None:
         """Bring the 3D view into agreement with state and playhead, sending only what differs."""
@@ -49,18 +53,20 @@ class Canvas:
             if state.view != self._view:
                 self._view = state.view
                 self._moving.show(state.view)
-                self._splats.show(state.view)
+                if state.drawable is not None:
+                    self._splats.show(state.view, state.drawable.tint(state.view))
             self._moving.move(playhead.time)
         self._server.flush()
         painter = state.drawable.painter if state.drawable else None
-        self._streams.want(painter, state.view, playhead.time)
+        self._streams.want(None if painter is None else Wish(painter, state.view, playhead.time, state.errors))
 
     def settle(self, state: State, playhead: Playhead) -> None:
         """The playhead rests: exact instead of quick."""
         if state.drawable is None or state.drawable is not self._drawable:
             return
         with self._server.atomic():
-            self._splats.settle(playhead.time, state.drawable.tint(state.view))
+            tint = state.drawable.tint(state.view, _eye_at(state, playhead.time), state.errors)
+            self._splats.settle(playhead.time, tint, self._errors_of(state))
         self._server.flush()
 
     def stop(self) -> None:
@@ -73,11 +79,30 @@ class Canvas:
         self._moving.replace(state.drawable)
         self._splats.replace(state.drawable, state.drawable.tint(state.view) if state.drawable else None)
 
+    def _errors_of(self, state: State) -> Tensor | None:
+        """The errors as the splats take them, made once."""
+        known = state.errors
+        if known is None or state.drawable is None or len(known.values) != state.drawable.total:
+            return None
+        if self._errors is None or self._errors[0] is not known:
+            from flux4d_viewer.canvas.tinting import tensor_of  # loads PyTorch, which a scene has loaded before
+
+            self._errors = known, tensor_of(known.values)
+        return self._errors[1]
+
     def _look_from_start(self, recording: Recording) -> None:
         """The first view, for browsers that are here and for those that come."""
         set_first_view(self._server, recording)
         for client in self._server.get_clients().values():
             look_over(client, recording)
+
+
+def _eye_at(state: State, time: float) -> Vector:
+    """From where the browser's depth is measured: the own vehicle."""
+    if state.recording is None:
+        return 0.0, 0.0, 0.0
+    x, y, z = (float(value) for value in state.recording.ego_at(time)[:3, 3])
+    return x, y, z
 
 
 def _light(server: viser.ViserServer) -> None:

@@ -13,12 +13,12 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from flux4d_viewer.canvas.units import SCALE, to_units, yaw_to_wxyz
+from flux4d_viewer.canvas.velocities import VelocityLayer
 from flux4d_viewer.state import View
 from flux4d_viewer.theme import BOX_COLOR, for_viser
 
 if TYPE_CHECKING:
     from flux4d_core.scene.actors import Actor
-    from flux4d_viewer.canvas.arrows import Arrows
     from flux4d_viewer.canvas.drawable import Drawable
     from flux4d_viewer.canvas.nodes import MovingNode
 
@@ -33,23 +33,21 @@ class MovingLayer:
         self._server = server
         self._nodes: tuple[MovingNode, ...] = ()
         self._frames: list[viser.FrameHandle] = []
-        self._arrows: list[list[viser.ArrowsHandle]] = []
+        self._velocities = VelocityLayer(server)
         self._boxes: list[list[viser.SceneNodeHandle]] = []
 
     def replace(self, drawable: Drawable | None) -> None:
         """Take the place of what moved before; everything is sent here, once."""
         self._server.scene.remove_by_name("/moving")
-        self._nodes, self._frames, self._arrows, self._boxes = (), [], [], []
+        self._nodes, self._frames, self._boxes = (), [], []
+        self._velocities.replace(drawable)
         if drawable is None:
             return
         self._nodes = drawable.moving
         self._server.scene.add_frame("/moving", show_axes=False)
-        for index, (node, arrows) in enumerate(zip(drawable.moving, drawable.arrows, strict=True)):
+        for index, node in enumerate(drawable.moving):
             name = node_name(index)
             self._frames.append(self._server.scene.add_frame(name, show_axes=False))
-            self._arrows.append(
-                [handle for k, some in enumerate(arrows) for handle in self._add_arrows(f"{name}/arrows{k}", some)]
-            )
             self._boxes.append([] if node.actor is None else self._add_box(name, node, node.actor))
 
     def move(self, time: float) -> None:
@@ -61,28 +59,11 @@ class MovingLayer:
 
     def show(self, view: View) -> None:
         """Show or hide what rides on the nodes."""
+        self._velocities.show(view, [node_name(index) for index in range(len(self._nodes))])
         for index, node in enumerate(self._nodes):
             present = node.motion.speed > view.threshold and view.show != "static"
-            for handle in self._arrows[index]:
-                handle.visible = view.arrows and present
             for handle in self._boxes[index]:
                 handle.visible = view.boxes and present
-
-    def _add_arrows(self, name: str, arrows: Arrows) -> list[viser.ArrowsHandle]:
-        """None if there are none: viser wants at least one."""
-        if len(arrows.points) == 0:
-            return []
-        handle = self._server.scene.add_arrows(
-            name,
-            arrows.points,
-            for_viser(arrows.colors),
-            shaft_radius=arrows.thickness,
-            head_radius=3 * arrows.thickness,
-            head_length=10 * arrows.thickness,
-            scale=SCALE,
-            visible=False,
-        )
-        return [handle]
 
     def _add_box(self, name: str, node: MovingNode, actor: Actor) -> list[viser.SceneNodeHandle]:
         """The actor's edges, and its name with its speed."""

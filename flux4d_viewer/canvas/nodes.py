@@ -22,8 +22,7 @@ from flux4d_core.scene.actors import Actor, yaw_rate
 from flux4d_core.scene.scene import Scene
 from flux4d_core.types import Gaussians
 from flux4d_viewer.canvas.splats import SplatCloud, pack
-from flux4d_viewer.state import ColorBy
-from flux4d_viewer.theme import heading_colors, speed_colors
+from flux4d_viewer.canvas.tinting import Tint, origins_of, tinted
 
 STILL = 0.5
 """What is slower stands, for good (m/s)."""
@@ -66,17 +65,6 @@ class Motion:
 
 
 @dataclass(frozen=True)
-class Tint:
-    """How what moves is coloured; what is not faster than the threshold keeps its own colours."""
-
-    color: ColorBy
-    threshold: float
-    """(m/s)."""
-    top: float
-    """The speed that is drawn red (m/s)."""
-
-
-@dataclass(frozen=True)
 class MovingNode:
     """Gaussians that move as one."""
 
@@ -85,22 +73,21 @@ class MovingNode:
     motion: Motion
     actor: Actor | None
     """None for a cluster of what belongs to no actor."""
+    index: Int64[Tensor, "M"]
+    """Positions of its Gaussians in the scene."""
 
-    def splats_at(self, time: float, tint: Tint) -> SplatCloud:
-        """Its splats exactly as they are at `time`, in its frame at that time."""
+    def splats_at(self, time: float, tint: Tint, errors: Float[Tensor, "N"] | None = None) -> SplatCloud:
+        """Its splats exactly as they are at `time`, in its frame at that time; `errors`: of the whole scene."""
         now = advance(self.gaussians, time)
+        known = None if errors is None else errors[self.index]
+        now = replace(now, colors=tinted(now, origins_of([self.gaussians], known), tint))
         back = yaw_to_rotation(torch.tensor(-self.motion.yaw_at(time)))
         middle = torch.from_numpy(self.motion.position_at(time)).float()
         cloud = pack(replace(now, means=(now.means - middle) @ back.T))
         if self.motion.yaw_rate:
             turn = back.numpy()
             cloud = replace(cloud, covariances=turn @ cloud.covariances @ turn.T)
-        if tint.color == "real":
-            return cloud
-        velocities = now.velocities.numpy()
-        speed = np.linalg.norm(velocities, axis=-1)
-        tinted = speed_colors(speed, tint.top) if tint.color == "speed" else heading_colors(velocities)
-        return replace(cloud, colors=np.where(speed[:, None] > tint.threshold, tinted, cloud.colors))
+        return cloud
 
 
 @dataclass(frozen=True)
@@ -109,8 +96,7 @@ class Nodes:
 
     static: Int64[Tensor, "S"]
     """Positions of those that stand."""
-    moving: tuple[tuple[Int64[Tensor, "M"], MovingNode], ...]
-    """Positions of those of each moving node, and the node."""
+    moving: tuple[MovingNode, ...]
 
 
 def find_nodes(scene: Scene) -> Nodes:
@@ -125,7 +111,7 @@ def find_nodes(scene: Scene) -> Nodes:
     static = (free & (speeds(gaussians) <= STILL)).nonzero().squeeze(1)
     clusters = [(group, None) for group in _clusters(gaussians[loose], loose, anchor)]
     moving = [
-        (index, MovingNode(gaussians[index], fit_motion(gaussians[index], anchor, turns=actor is not None), actor))
+        MovingNode(gaussians[index], fit_motion(gaussians[index], anchor, turns=actor is not None), actor, index)
         for index, actor in [*members, *clusters]
         if len(index) > 0
     ]

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import viser
 
 from flux4d_viewer.canvas.units import pose_of
+from flux4d_viewer.looking import Errors
 from flux4d_viewer.state import View
 
 if TYPE_CHECKING:
@@ -47,21 +48,30 @@ class Pace:
         return Pace(min(1.0, max(MIN_SCALE, 0.5 * (self.scale + wanted))))
 
 
+@dataclass(frozen=True)
+class Wish:
+    """What is to be seen."""
+
+    painter: Painter
+    view: View
+    time: float
+    errors: Errors | None = None
+
+
 class ClientStream:
     """Pictures for one browser."""
 
     def __init__(self, client: viser.ClientHandle, failed: Callable[[str], None]) -> None:
         self._client, self._failed = client, failed
-        self._wanted: tuple[Painter, View, float] | None = None
+        self._wanted: Wish | None = None
         self._dirty = threading.Event()
         self._stopped = False
         self._pace = Pace()
         client.camera.on_update(lambda _: self._dirty.set())
         threading.Thread(target=self._run, name=f"stream {client.client_id}", daemon=True).start()
 
-    def want(self, painter: Painter | None, view: View, time: float) -> None:
-        """What the browser should see next, from wherever it looks; nothing if there is no painter."""
-        wanted = None if painter is None else (painter, view, time)
+    def want(self, wanted: Wish | None) -> None:
+        """What the browser should see next, from wherever it looks; None: nothing that is painted here."""
         if wanted == self._wanted:
             return
         self._wanted = wanted
@@ -84,18 +94,19 @@ class ClientStream:
                     self._client.scene.set_background_image(None)
                     sharp = True
                 else:
-                    self._send(*wanted, resting=not changed)
+                    self._send(wanted, resting=not changed)
                     sharp = not changed
             except Exception as error:  # the page must hear of it, and the thread must live
                 traceback.print_exc(file=sys.stderr)
                 self._failed(f"Drawing a picture failed: {error}")
                 sharp = True
 
-    def _send(self, painter: Painter, view: View, moment: float, resting: bool) -> None:
+    def _send(self, wish: Wish, resting: bool) -> None:
         full = pose_of(self._client.camera)
         full = full.resized(min(1.0, MAX_SIDE / max(full.width, full.height)))
         began = time.perf_counter()
-        image = painter.paint(view, full if resting else full.resized(self._pace.scale), moment)
+        pose = full if resting else full.resized(self._pace.scale)
+        image = wish.painter.paint(wish.view, pose, wish.time, wish.errors)
         quality = RESTING_QUALITY if resting else MOVING_QUALITY
         self._client.scene.set_background_image(image, format="jpeg", jpeg_quality=quality)
         self._client.flush()
@@ -108,18 +119,18 @@ class Streams:
 
     def __init__(self, server: viser.ViserServer, failed: Callable[[str], None]) -> None:
         self._streams: dict[int, ClientStream] = {}
-        self._wanted: tuple[Painter | None, View, float] = (None, View(), 0.0)
+        self._wanted: Wish | None = None
         self._lock = threading.Lock()
         self._failed = failed
         server.on_client_connect(self._connect)
         server.on_client_disconnect(self._disconnect)
 
-    def want(self, painter: Painter | None, view: View, time: float) -> None:
+    def want(self, wanted: Wish | None) -> None:
         """What every browser should see next."""
         with self._lock:
-            self._wanted = (painter, view, time)
+            self._wanted = wanted
             for stream in self._streams.values():
-                stream.want(painter, view, time)
+                stream.want(wanted)
 
     def stop(self) -> None:
         with self._lock:
@@ -130,7 +141,7 @@ class Streams:
         with self._lock:
             stream = ClientStream(client, self._failed)
             self._streams[client.client_id] = stream
-            stream.want(*self._wanted)
+            stream.want(self._wanted)
 
     def _disconnect(self, client: viser.ClientHandle) -> None:
         with self._lock:
