@@ -7,7 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
+from flux4d_core.scene.edit.operations import Edits
 from flux4d_viewer.colormaps import Colormap
+from flux4d_viewer.comparison import Comparing, Score
 from flux4d_viewer.history import History
 from flux4d_viewer.looking import ArrowsPer, ColorBy, Errors, LidarColor, Picture, Range, Rgb, Trail, Vector
 from flux4d_viewer.messages import (
@@ -21,6 +23,7 @@ from flux4d_viewer.messages import (
     Opened,
     Progressed,
     Reconstructed,
+    Scored,
     Started,
     Stopped,
 )
@@ -102,6 +105,11 @@ class State:
     """Why the last job failed, in one sentence."""
     notices: tuple[Notice, ...] = ()
     comparison: Compared | None = None
+    comparing: Comparing = field(default_factory=Comparing)
+    scores: tuple[Score, ...] = ()
+    """Of the frames that were scored so far, in their order; computed while nothing else is to be done."""
+    scored_edits: Edits = field(default_factory=Edits)
+    """Done to the scene before it was scored."""
     exported: Exported | None = None
     """The newest file."""
     is_log: bool = False
@@ -118,6 +126,8 @@ class State:
     """Whether clicks in the scene measure."""
     measured: tuple[Vector, ...] = ()
     """None, one or both ends of what is measured (m)."""
+    plots: bool = False
+    """Whether curves are drawn under the timeline."""
 
 
 def receive(state: State, message: Message) -> State:
@@ -135,6 +145,8 @@ def receive(state: State, message: Message) -> State:
             return replace(state, adapted=message)
         case Compared():
             return replace(state, comparison=message)
+        case Scored():
+            return _score(state, message)
         case Exported():
             return replace(state, exported=message)
         case Failed(title, sentence):
@@ -151,6 +163,16 @@ def _progress(state: State, message: Progressed) -> State:
     return replace(state, work=work)
 
 
+def _score(state: State, message: Scored) -> State:
+    """One more frame is scored; after other edits all scores begin anew."""
+    if message.edits != state.history.edits:
+        return state
+    known = state.scores if message.edits == state.scored_edits else ()
+    others = [score for score in known if score.frame != message.score.frame]
+    scores = tuple(sorted([*others, message.score], key=lambda score: score.frame))
+    return replace(state, scores=scores, scored_edits=message.edits)
+
+
 def _open(state: State, message: Opened) -> State:
     """The recording takes the place of whatever was open; its LiDAR is shown until there is a scene."""
     sensors = message.recording.sensors
@@ -160,6 +182,7 @@ def _open(state: State, message: Opened) -> State:
         scene=None,
         drawable=None,
         comparison=None,
+        scores=(),
         is_log=message.is_log,
         adapted=None,
         history=History(),
@@ -177,6 +200,7 @@ def _show_scene(state: State, message: Reconstructed) -> State:
         scene=message.scene,
         drawable=message.drawable,
         comparison=None,
+        scores=(),
         notices=tuple(dict.fromkeys(state.notices + message.notices)),
         view=replace(state.view, lidar=lidar),
     )

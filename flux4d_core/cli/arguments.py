@@ -14,8 +14,10 @@ import tyro
 from flux4d_core.cli.ablate import ablate
 from flux4d_core.cli.doctor import doctor
 from flux4d_core.cli.evaluate import evaluate
+from flux4d_core.cli.export import export
 from flux4d_core.cli.logs import info, simulate
-from flux4d_core.cli.scenes import export, reconstruct, render
+from flux4d_core.cli.reconstruct import reconstruct
+from flux4d_core.cli.render import render
 from flux4d_core.cli.train import train
 from flux4d_core.errors import Flux4dError
 

@@ -95,7 +95,7 @@ def test_an_error_of_the_program_itself_is_not_hidden(
     def bug(*_: object) -> None:
         raise ValueError("a bug")
 
-    monkeypatch.setattr("flux4d_core.cli.scenes.write_ply", bug)
+    monkeypatch.setattr("flux4d_core.cli.export.write_ply", bug)
     with pytest.raises(ValueError, match="a bug"):
         flux4d("export", toy_scene_file, "--output", tmp_path / "scene.ply")
 
@@ -106,5 +106,5 @@ def test_too_little_memory_is_said_in_a_sentence(
     def greedy(*_: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr("flux4d_core.cli.scenes.write_ply", greedy)
+    monkeypatch.setattr("flux4d_core.cli.export.write_ply", greedy)
     assert flux4d("export", toy_scene_file, "--output", tmp_path / "scene.ply").is_refusal("memory")

@@ -1,0 +1,79 @@
+"""`flux4d reconstruct`: a window of a log to a scene file."""
+
+from dataclasses import replace
+from typing import Annotated
+
+import tyro
+
+from flux4d_core.cli.options import (
+    DepthChoice,
+    Device,
+    LogChoice,
+    OutputFile,
+    WeightsFile,
+    check_number,
+    check_output,
+    pick_device,
+)
+from flux4d_core.cli.progress import progress_bar
+from flux4d_core.data.formats import open_log
+from flux4d_core.data.log import cut
+from flux4d_core.learning.adapt import AdaptConfig
+from flux4d_core.learning.adapt import adapt as adapt_to_drive
+from flux4d_core.model.checkpoint import default_weights, load_checkpoint
+from flux4d_core.reconstruction.depth import with_depth
+from flux4d_core.reconstruction.drive import SceneConfig, make_scene_of
+from flux4d_core.reconstruction.optimize import OptimizeConfig
+from flux4d_core.rendering.render import compile_kernels
+from flux4d_core.scene.scene_file import write_scene
+from flux4d_core.scene.sharing import warn_of_terms
+
+
+def reconstruct(
+    choice: Annotated[LogChoice, tyro.conf.arg(name="")],
+    depth: Annotated[DepthChoice, tyro.conf.arg(name="")],
+    output: OutputFile,
+    checkpoint: WeightsFile = None,
+    adapt: float = 0.0,
+    optimize: int = 0,
+    device: Device = "auto",
+) -> None:
+    """Turn a window of a log into a scene file.
+
+    Args:
+        choice: The log and the window.
+        depth: The sources of depth.
+        output: The scene file to write (.f4d); one that exists is replaced.
+        checkpoint: Weights to use.
+        adapt: Seconds of training on this log first, without labels. Some of the window's images are held out to judge
+            by; if they do not come out better, the weights stay as they were.
+        optimize: Steps of per-scene optimisation after the network: sharper, but slow.
+        device: Where to compute.
+    """
+    check_output(output, ".f4d")
+    check_number("--adapt", adapt, 0, 1_000_000)
+    check_number("--optimize", optimize, 0, 1_000_000)
+    depth.source.check()
+    chosen = pick_device(device)
+    weights = load_checkpoint(checkpoint or default_weights())
+    log = open_log(choice.log)
+    with progress_bar() as report:
+        clip = with_depth(cut(log, choice.window, report), log, depth.source, chosen, report)
+        clip = replace(clip, sweeps=()) if depth.no_lidar else clip
+        adapted = None
+        if adapt > 0:
+            compile_kernels(report, chosen)
+            adapted = adapt_to_drive(weights, clip, log, AdaptConfig(seconds=adapt), chosen, report)
+            weights = adapted.checkpoint
+        config = SceneConfig(optimize=OptimizeConfig(steps=optimize))
+        scene = make_scene_of(clip, weights, config, chosen, report)
+        report("Saving", 0.0)
+        write_scene(scene, output)
+    warn_of_terms(scene.provenance, output)
+    if adapted is not None:
+        print(f"Adapted to this log: {adapted.sentence}")
+    moving = int((scene.grouping.actor_index >= 0).sum())
+    print(
+        f"{output}: {scene.duration:.2f} s, {len(scene.gaussians)} Gaussians, {moving} of them in "
+        f"{len(scene.grouping.actors)} moving actors"
+    )
