@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from flux4d_viewer.canvas.drawable import Drawable
+    from flux4d_viewer.canvas.layout import Layout
 
 
 class Canvas:
@@ -36,6 +37,7 @@ class Canvas:
         self._streams = Streams(server, failed)
         self._recording: Recording | None = None
         self._drawable: Drawable | None = None
+        self._layout: Layout | None = None
         self._view: View | None = None
         self._errors: tuple[Errors, Tensor | None] | None = None
 
@@ -50,14 +52,20 @@ class Canvas:
                 overlay.draw(state, playhead)
             if state.drawable is not self._drawable:
                 self._replace(state)
+            if (layout := state.layout) is not self._layout:
+                self._lay(state, layout)
             if state.view != self._view:
                 self._view = state.view
                 self._moving.show(state.view)
                 if state.drawable is not None:
                     self._splats.show(state.view, state.drawable.tint(state.view))
-            self._moving.move(playhead.time)
+            drag = state.editing.drag
+            if drag is None:
+                self._moving.move(playhead.time)
+            else:
+                self._moving.move(playhead.time, drag.actor, drag.motion)
         self._server.flush()
-        painter = state.drawable.painter if state.drawable else None
+        painter = state.painter
         self._streams.want(None if painter is None else Wish(painter, state.view, playhead.time, state.errors))
 
     def settle(self, state: State, playhead: Playhead) -> None:
@@ -74,10 +82,16 @@ class Canvas:
         self._streams.stop()
 
     def _replace(self, state: State) -> None:
-        self._drawable = state.drawable
-        self._view = None
-        self._moving.replace(state.drawable)
-        self._splats.replace(state.drawable, state.drawable.tint(state.view) if state.drawable else None)
+        self._drawable, self._layout, self._view = state.drawable, None, None
+        self._moving.clear()
+        self._splats.replace(state.drawable)
+
+    def _lay(self, state: State, layout: Layout | None) -> None:
+        """What the edits changed, and nothing else."""
+        self._layout, self._view = layout, None
+        if layout is not None and state.drawable is not None:
+            self._moving.lay(layout)
+            self._splats.lay(layout, state.drawable.tint(state.view))
 
     def _errors_of(self, state: State) -> Tensor | None:
         """The errors as the splats take them, made once."""

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 from torch import Tensor
 
 from flux4d_core.scene.scene import Scene
 from flux4d_viewer.canvas.arrows import ArrowSets, arrows_of
+from flux4d_viewer.canvas.layout import Laid, Layout, Origin, node_name
 from flux4d_viewer.canvas.nodes import MovingNode, find_nodes
 from flux4d_viewer.canvas.painter import Painter
 from flux4d_viewer.canvas.ranges import Ranges, find_ranges, tint_of
@@ -41,6 +43,14 @@ class Drawable:
     total: int
     """Gaussians of the scene."""
     ranges: Ranges
+    origin: Origin
+    """Where in the scene all that comes from."""
+
+    @cached_property
+    def layout(self) -> Layout:
+        """As reconstructed."""
+        nodes = zip(self.moving, self.arrows, strict=True)
+        return Layout(self.static, "", {node_name(i): Laid(node, arrows) for i, (node, arrows) in enumerate(nodes)})
 
     @property
     def speed_top(self) -> float:
@@ -75,6 +85,7 @@ def prepare_for_browser(scene: Scene) -> Drawable:
         shown=len(static.index) + sum(len(node.gaussians) for node in moving),
         total=len(scene.gaussians),
         ranges=ranges,
+        origin=Origin(static.index, _indices(moving), vantages),
     )
 
 
@@ -83,11 +94,13 @@ def prepare_for_server(scene: Scene, make_painter: Callable[[Ranges], Painter]) 
 
     `make_painter` is given the ends of the legends.
     """
-    moving = list(find_nodes(scene).moving)
-    ranges = find_ranges(scene, moving, _vantages(scene))
+    nodes = find_nodes(scene)
+    moving, vantages = list(nodes.moving), _vantages(scene)
+    ranges = find_ranges(scene, moving, vantages)
     total = len(scene.gaussians)
     arrows = tuple(arrows_of(moving, ranges.speed[1]))
-    return Drawable(tuple(moving), arrows, None, (), make_painter(ranges), total, total, ranges)
+    origin = Origin(nodes.static, _indices(moving), vantages)
+    return Drawable(tuple(moving), arrows, None, (), make_painter(ranges), total, total, ranges, origin)
 
 
 def _vantages(scene: Scene) -> Float[Tensor, "V 3"]:
@@ -106,3 +119,8 @@ def _thin(nodes: list[MovingNode], vantages: Float[Tensor, "V 3"]) -> list[Movin
         return replace(node, gaussians=condition(node.gaussians[kept], vantages), index=node.index[kept])
 
     return [thinned(node) for node in nodes]
+
+
+def _indices(nodes: list[MovingNode]) -> tuple[Int64[Tensor, "M"], ...]:
+    """Which of the scene's Gaussians each node has."""
+    return tuple(node.index for node in nodes)

@@ -36,6 +36,10 @@ class Painter:
         self._key: tuple[View, Tint, float, Errors | None] | None = None
         self._shown: Snapshot | None = None
 
+    def restaged(self, stage: Stage) -> Painter:
+        """The same for the scene after other edits."""
+        return Painter(stage.to(self._stage.untouched.means.device), self._draw, self._ranges)
+
     def paint(self, view: View, pose: Pose, time: float, errors: Errors | None = None) -> UInt8[ndarray, "h w 3"]:
         """The picture of one instant."""
         eye = _vector(pose)

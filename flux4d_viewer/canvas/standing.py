@@ -54,7 +54,7 @@ def standing_node(gaussians: Gaussians, index: Int64[Tensor, "S"], vantages: Flo
 class StandingSplats:
     """The nodes /static and /static_tinted."""
 
-    def __init__(self, server: viser.ViserServer, node: StandingNode, add: AddSplats) -> None:
+    def __init__(self, node: StandingNode, add: AddSplats) -> None:
         self._node, self._add = node, add
         self._own = add("/static", node.cloud)
         self._tinted: viser.GaussianSplatHandle | None = None
@@ -62,6 +62,15 @@ class StandingSplats:
         """What the tinted splats, or a large scene's only ones, are painted with; None: with their own colours."""
         self._errors: Float[Tensor, "N"] | None = None
         self._shown, self._wanted = True, False
+
+    def replace(self, node: StandingNode) -> None:
+        """Other splats, because an edit took some away; in their own colours until the view rests."""
+        self._node, cloud = node, node.cloud
+        self._own.set_gaussians(cloud.centers, cloud.covariances, cloud.colors, cloud.opacities)
+        if self._tinted is not None:
+            self._tinted.remove()
+        self._tinted = self._painted = self._errors = None
+        self._place()
 
     def show(self, shown: bool, tint: Tint) -> None:
         """Show or hide, in the colours that are there already."""

@@ -13,7 +13,7 @@ from flux4d_viewer.theme import for_viser
 
 if TYPE_CHECKING:
     from flux4d_viewer.canvas.arrows import Arrows
-    from flux4d_viewer.canvas.drawable import Drawable
+    from flux4d_viewer.canvas.layout import Laid
 
 
 class VelocityLayer:
@@ -21,52 +21,45 @@ class VelocityLayer:
 
     def __init__(self, server: viser.ViserServer) -> None:
         self._server = server
-        self._drawable: Drawable | None = None
-        self._handles: list[viser.ArrowsHandle | None] = []
+        self._moving: dict[str, Laid] = {}
+        self._handles: dict[str, viser.ArrowsHandle] = {}
         self._sent: tuple[ArrowsPer, float, bool] | None = None
         """Density, seconds of travel and whether coloured by heading, of what is there."""
 
-    def replace(self, drawable: Drawable | None) -> None:
-        """Forget the old nodes' arrows, which have gone with them."""
-        self._drawable, self._handles, self._sent = drawable, [], None
+    def lay(self, moving: dict[str, Laid]) -> None:
+        """Follow a layout's nodes; arrows of nodes that are gone have gone with them."""
+        self._moving = moving
+        self._handles = {name: handle for name, handle in self._handles.items() if name in moving}
 
-    def show(self, view: View, names: list[str]) -> None:
-        """Bring the arrows into agreement with the view; `names`: of the moving nodes."""
-        if self._drawable is None:
-            return
+    def show(self, view: View) -> None:
+        """Bring the arrows into agreement with the view."""
         if view.arrows is not None:
-            self._send(view.arrows, view.arrow_seconds, view.color == "heading", names)
-        for node, handle in zip(self._drawable.moving, self._handles, strict=False):
-            if handle is not None:
-                moves = node.motion.speed > view.threshold and view.show != "static"
-                handle.visible = view.arrows is not None and moves
+            self._send(view.arrows, view.arrow_seconds, view.color == "heading")
+        for name, handle in self._handles.items():
+            laid = self._moving[name]
+            moves = laid.node.motion.speed > view.threshold and view.show != "static"
+            handle.visible = view.arrows is not None and laid.shown and laid.arrows is not None and moves
 
-    def _send(self, per: ArrowsPer, seconds: float, by_heading: bool, names: list[str]) -> None:
-        assert self._drawable is not None
+    def _send(self, per: ArrowsPer, seconds: float, by_heading: bool) -> None:
+        """What is not there yet is added; what is there is changed if it must be."""
         before = self._sent
-        if before == (per, seconds, by_heading):
-            return
-        sets = [sets.of(per) for sets in self._drawable.arrows]
-        if before is None or before[0] != per:
-            for handle in self._handles:
-                if handle is not None:
-                    handle.remove()
-            self._handles = [
-                self._add(f"{name}/arrows", arrows, seconds, by_heading)
-                for name, arrows in zip(names, sets, strict=True)
-            ]
-        else:
-            for handle, arrows in zip(self._handles, sets, strict=True):
-                if handle is not None:
-                    handle.points = arrows.points(seconds)
-                    if before[2] != by_heading:
-                        handle.colors = for_viser(arrows.colors(by_heading))
         self._sent = (per, seconds, by_heading)
+        if before is not None and before[0] != per:
+            for handle in self._handles.values():
+                handle.remove()
+            self._handles = {}
+        for name, laid in self._moving.items():
+            arrows = None if laid.arrows is None else laid.arrows.of(per)
+            if arrows is None or len(arrows.starts) == 0:  # viser wants at least one
+                continue
+            handle = self._handles.get(name)
+            if handle is None:
+                self._handles[name] = self._add(f"{name}/arrows", arrows, seconds, by_heading)
+            elif before != self._sent:
+                handle.points = arrows.points(seconds)
+                handle.colors = for_viser(arrows.colors(by_heading))
 
-    def _add(self, name: str, arrows: Arrows, seconds: float, by_heading: bool) -> viser.ArrowsHandle | None:
-        """None if there are none: viser wants at least one."""
-        if len(arrows.starts) == 0:
-            return None
+    def _add(self, name: str, arrows: Arrows, seconds: float, by_heading: bool) -> viser.ArrowsHandle:
         return self._server.scene.add_arrows(
             name,
             arrows.points(seconds),
