@@ -66,7 +66,7 @@ class Viewer:
         self.clock = Clock(self._draw, self._settle)
         self.store = Store(self.clock.wake)
         self.worker = Worker(prepare or _real_work(settings), self._receive)
-        self.stager = Stager(self.store, self._complain)
+        self.stager = Stager(self.store, settings.folder, self._complain)
         self.controls = Controls(Bench(self.store, self.clock, self.worker.put, self.worker.cancel, settings.folder))
         self.canvas = Canvas(self.server, self.controls.cameras.jump, self._complain)
         self._panels = self._lay_out()

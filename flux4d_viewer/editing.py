@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from jaxtyping import Float64
 from numpy import ndarray
 
-from flux4d_core.scene.edit.operations import Region, Vector, Waypoint
+from flux4d_core.scene.edit.operations import Follow, Region, Vector, Waypoint
+
+if TYPE_CHECKING:
+    from flux4d_viewer.state import State
 
 Gizmo = Literal["none", "move", "turn"]
 Rectangle = Literal["select", "make", "add", "take"]
@@ -28,6 +31,8 @@ class Drag:
     offset: Vector = (0.0, 0.0, 0.0)
     yaw: float = 0.0
     """Turned about its centre (rad)."""
+    is_dropped: bool = False
+    """Let go of; carried only until the edit is worked out."""
 
     @property
     def motion(self) -> Float64[ndarray, "4 4"]:
@@ -68,3 +73,15 @@ class Editing:
     def selected(self) -> str:
         """The actor that is edited: the one selected last; empty if there is none."""
         return self.selection[-1] if self.selection else ""
+
+
+def path_of(state: State) -> tuple[Waypoint, ...]:
+    """The waypoints of the selected actor's newest path, or the first one of a path that is being begun."""
+    id = state.editing.selected
+    if not id:
+        return ()
+    if state.editing.first_waypoint is not None:
+        return (state.editing.first_waypoint,)
+    paths = (o for o in reversed(state.history.edits.operations) if isinstance(o, Follow) and o.actor == id)
+    newest = next(paths, None)
+    return newest.waypoints if newest else ()

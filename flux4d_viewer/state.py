@@ -224,6 +224,7 @@ def _show_scene(state: State, message: Reconstructed) -> State:
         scene=message.scene,
         drawable=message.drawable,
         comparison=None,
+        history=History(),
         editing=Editing(),
         staged=None,
         scores=(),
