@@ -20,6 +20,9 @@ Trail = Literal["none", "last", "whole"]
 """Of each actor's way: nothing, what the last seconds saw of it, or that of the whole window."""
 LidarColor = Literal["image", "height", "intensity", "time"]
 
+EGO = "ego"
+"""Whom to follow: the own vehicle; all others are followed by their ids."""
+
 Rgb = tuple[int, int, int]
 Vector = tuple[float, float, float]
 Range = tuple[float, float]
@@ -35,3 +38,15 @@ class Errors:
     top: float
     """Where the legend ends."""
     unit: str = ""
+
+
+@dataclass(frozen=True)
+class Painted:
+    """How the server's newest picture came about."""
+
+    width: int
+    height: int
+    seconds: float
+    """From the wish to the picture being on its way."""
+    rate: float
+    """Pictures a second while something moves; 0: not known yet."""

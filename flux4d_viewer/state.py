@@ -12,7 +12,7 @@ from flux4d_viewer.colormaps import Colormap
 from flux4d_viewer.comparison import Comparing, Score
 from flux4d_viewer.editing import Editing
 from flux4d_viewer.history import History
-from flux4d_viewer.looking import ArrowsPer, ColorBy, Errors, LidarColor, Picture, Range, Rgb, Trail, Vector
+from flux4d_viewer.looking import ArrowsPer, ColorBy, Errors, LidarColor, Painted, Picture, Range, Rgb, Trail, Vector
 from flux4d_viewer.messages import (
     Adapted,
     Compared,
@@ -125,11 +125,13 @@ class State:
     errors: Errors | None = None
     """How far each Gaussian is from the recorded images, once that is known."""
     following: str = ""
-    """Whom the view follows: `follow.EGO`, an actor's name, or nobody."""
+    """Whom the view follows: an actor's id, `looking.EGO`, or nobody."""
     measuring: bool = False
     """Whether clicks in the scene measure."""
     measured: tuple[Vector, ...] = ()
     """None, one or both ends of what is measured (m)."""
+    painted: Painted | None = None
+    """The server's newest picture, if the server draws."""
     plots: bool = False
     """Whether curves are drawn under the timeline."""
     editing: Editing = field(default_factory=Editing)

@@ -15,7 +15,7 @@ from flux4d_viewer.canvas.overview import look_over, set_first_view
 from flux4d_viewer.canvas.recorded import Jump, RecordedLayer
 from flux4d_viewer.canvas.stream import Streams, Wish
 from flux4d_viewer.clock import Playhead
-from flux4d_viewer.looking import Errors, Vector
+from flux4d_viewer.looking import Errors, Painted, Vector
 from flux4d_viewer.recording import Recording
 from flux4d_viewer.state import State, View
 
@@ -29,13 +29,19 @@ if TYPE_CHECKING:
 class Canvas:
     """The 3D view of all browsers."""
 
-    def __init__(self, server: viser.ViserServer, jump: Jump, failed: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        server: viser.ViserServer,
+        jump: Jump,
+        failed: Callable[[str], None],
+        painted: Callable[[Painted], None] = lambda painted: None,
+    ) -> None:
         self._server = server
         _light(server)
         self._overlays: list[Overlay] = [RecordedLayer(server, jump), ComparisonCard(server)]
         self._moving = MovingLayer(server)
         self._splats = BrowserSplats(server)
-        self._streams = Streams(server, failed)
+        self._streams = Streams(server, failed, painted)
         self._recording: Recording | None = None
         self._drawable: Drawable | None = None
         self._layout: Layout | None = None

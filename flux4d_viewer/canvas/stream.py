@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import viser
 
 from flux4d_viewer.canvas.units import pose_of
-from flux4d_viewer.looking import Errors
+from flux4d_viewer.looking import Errors, Painted
 from flux4d_viewer.state import View
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ REST = 0.2
 STEP_SECONDS = 1 / 25
 """What a picture may cost while something moves."""
 MIN_SCALE = 0.15
+TELL_SECONDS = 0.5
+"""How pictures come about is told at most this often while something moves."""
 MAX_SIDE = 2048
 """Pixels of a picture's longer side."""
 MOVING_QUALITY, RESTING_QUALITY = 60, 92
@@ -48,6 +50,9 @@ class Pace:
         return Pace(min(1.0, max(MIN_SCALE, 0.5 * (self.scale + wanted))))
 
 
+Tell = Callable[[Painted], None]
+
+
 @dataclass(frozen=True)
 class Wish:
     """What is to be seen."""
@@ -58,11 +63,34 @@ class Wish:
     errors: Errors | None = None
 
 
+@dataclass
+class Rate:
+    """Pictures a second while something moves, and when that was last told."""
+
+    value: float = 0.0
+    last: float = 0.0
+    told: float = 0.0
+
+    def count(self, now: float) -> None:
+        """One more picture."""
+        gap, self.last = now - self.last, now
+        if gap < 2 * REST:  # else nothing moved in between
+            self.value = 1 / gap if self.value == 0 else 0.8 * self.value + 0.2 / max(gap, 1e-3)
+
+    def is_due(self, now: float) -> bool:
+        """Whether to tell again: not so often that the telling costs anything."""
+        if now - self.told < TELL_SECONDS:
+            return False
+        self.told = now
+        return True
+
+
 class ClientStream:
     """Pictures for one browser."""
 
-    def __init__(self, client: viser.ClientHandle, failed: Callable[[str], None]) -> None:
-        self._client, self._failed = client, failed
+    def __init__(self, client: viser.ClientHandle, failed: Callable[[str], None], painted: Tell) -> None:
+        self._client, self._failed, self._painted = client, failed, painted
+        self._rate = Rate()
         self._wanted: Wish | None = None
         self._dirty = threading.Event()
         self._stopped = False
@@ -110,18 +138,22 @@ class ClientStream:
         quality = RESTING_QUALITY if resting else MOVING_QUALITY
         self._client.scene.set_background_image(image, format="jpeg", jpeg_quality=quality)
         self._client.flush()
+        now = time.perf_counter()
         if not resting:
-            self._pace = self._pace.after(time.perf_counter() - began)
+            self._rate.count(now)
+            self._pace = self._pace.after(now - began)
+        if resting or self._rate.is_due(now):
+            self._painted(Painted(image.shape[1], image.shape[0], now - began, self._rate.value))
 
 
 class Streams:
     """The streams of all browsers."""
 
-    def __init__(self, server: viser.ViserServer, failed: Callable[[str], None]) -> None:
+    def __init__(self, server: viser.ViserServer, failed: Callable[[str], None], painted: Tell) -> None:
         self._streams: dict[int, ClientStream] = {}
         self._wanted: Wish | None = None
         self._lock = threading.Lock()
-        self._failed = failed
+        self._failed, self._painted = failed, painted
         server.on_client_connect(self._connect)
         server.on_client_disconnect(self._disconnect)
 
@@ -139,7 +171,7 @@ class Streams:
 
     def _connect(self, client: viser.ClientHandle) -> None:
         with self._lock:
-            stream = ClientStream(client, self._failed)
+            stream = ClientStream(client, self._failed, self._painted)
             self._streams[client.client_id] = stream
             stream.want(self._wanted)
 

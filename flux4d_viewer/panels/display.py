@@ -7,8 +7,11 @@ import viser
 from flux4d_viewer.clock import Playhead
 from flux4d_viewer.controls.controls import Controls
 from flux4d_viewer.panels.view.colors import ColorsFolder
+from flux4d_viewer.panels.view.drawing import DrawingFolder
+from flux4d_viewer.panels.view.measuring import MeasuringFolder
 from flux4d_viewer.panels.view.motion import MotionFolder
 from flux4d_viewer.panels.view.recorded import RecordedFolder
+from flux4d_viewer.panels.view.viewpoint import ViewpointFolder
 from flux4d_viewer.state import State
 
 
@@ -20,6 +23,9 @@ class DisplayPanel:
             ColorsFolder(server, controls),
             MotionFolder(server, controls),
             RecordedFolder(server, controls),
+            ViewpointFolder(server, controls),
+            MeasuringFolder(server, controls),
+            DrawingFolder(server, controls),
         )
 
     def show(self, state: State, playhead: Playhead) -> None:
