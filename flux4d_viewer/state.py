@@ -16,6 +16,7 @@ from flux4d_viewer.looking import ArrowsPer, ColorBy, Errors, LidarColor, Painte
 from flux4d_viewer.messages import (
     Adapted,
     Compared,
+    Counted,
     Exported,
     Failed,
     Finished,
@@ -134,6 +135,8 @@ class State:
     """The server's newest picture, if the server draws."""
     plots: bool = False
     """Whether curves are drawn under the timeline."""
+    counted: Counted | None = None
+    """How many Gaussians move; counted once the curves are wanted."""
     editing: Editing = field(default_factory=Editing)
     """What is selected, and what the hands are at."""
     staged: Staged | None = None
@@ -169,6 +172,8 @@ def receive(state: State, message: Message) -> State:
             return replace(state, adapted=message)
         case Compared():
             return replace(state, comparison=message)
+        case Counted():
+            return replace(state, counted=message)
         case Scored():
             return _score(state, message)
         case Exported():
@@ -206,6 +211,7 @@ def _open(state: State, message: Opened) -> State:
         scene=None,
         drawable=None,
         comparison=None,
+        counted=None,
         scores=(),
         is_log=message.is_log,
         adapted=None,
@@ -229,6 +235,7 @@ def _show_scene(state: State, message: Reconstructed) -> State:
         history=History(),
         editing=Editing(),
         staged=None,
+        counted=None,
         scores=(),
         notices=tuple(dict.fromkeys(state.notices + message.notices)),
         view=replace(state.view, lidar=lidar),

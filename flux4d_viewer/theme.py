@@ -153,6 +153,15 @@ def moment(time: str, frame: str, stamp: str, predicted: bool) -> str:
     )
 
 
+def keys_of_curves(words: list[tuple[str, str]]) -> str:
+    """What curves of several colours (CSS) say, on one line."""
+    spans = "".join(f'<span style="color:{color}">{html.escape(text)}</span>' for color, text in words)
+    return _block(
+        '<div style="display:flex;justify-content:space-between;font-size:0.8em;font-variant-numeric:tabular-nums;'
+        f'white-space:nowrap">{spans}</div>'
+    )
+
+
 def table(rows: list[tuple[str, str]]) -> str:
     """Names on the left, values on the right."""
     cells = "".join(
