@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jaxtyping import Float32, UInt8
+from jaxtyping import UInt8
 from numpy import ndarray
 
 from flux4d_core.scene.edit.operations import Edits
 from flux4d_viewer.comparison import Score
 from flux4d_viewer.examined import Examined
+from flux4d_viewer.looking import Errors
 from flux4d_viewer.theme import Tone
 
 if TYPE_CHECKING:
@@ -123,14 +124,11 @@ class ViewExamined:
     """Done to the scene before."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class ErrorsMeasured:
-    """Every Gaussian's mean difference from the recorded images."""
+    """Every Gaussian's mean difference from the recorded images, before all edits."""
 
-    values: Float32[ndarray, "N"]
-    """0 to 1, in the order of `Stage.gaussians`; nan: never seen."""
-    edits: Edits
-    """Done to the scene before."""
+    errors: Errors
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,12 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from flux4d_core.scene.edit.operations import Edits
+from flux4d_viewer.colormaps import Colormap
 from flux4d_viewer.comparison import Comparing, Score
 from flux4d_viewer.editing import Editing
 from flux4d_viewer.examined import Examined
 from flux4d_viewer.history import History
+from flux4d_viewer.looking import ArrowsPer, ColorBy, Errors, LidarColor, Painted, Picture, Range, Rgb, Trail, Vector
 from flux4d_viewer.messages import (
     Adapted,
     Compared,
@@ -42,7 +44,6 @@ if TYPE_CHECKING:
     from flux4d_viewer.staged import Staged
 
 Show = Literal["everything", "static", "dynamic"]
-ColorBy = Literal["real", "speed", "heading"]
 Amount = Literal["none", "playhead", "all"]
 """Of what was recorded: nothing, what is nearest to the playhead, or all of it."""
 
@@ -55,11 +56,29 @@ class View:
     threshold: float = 1.0
     """What is faster than this is dynamic (m/s)."""
     color: ColorBy = "real"
-    arrows: bool = False
+    picture: Picture = "colors"
+    colormap: Colormap = "rainbow"
+    range: Range | None = None
+    """Where the legend begins and ends; None: chosen to fit the scene."""
+    arrows: ArrowsPer | None = None
+    arrow_seconds: float = 0.25
+    """An arrow is as long as the way of so many seconds."""
+    trail: Trail = "none"
+    trail_seconds: float = 1.0
+    """Of the way behind each actor, where only the last of it is shown."""
     boxes: bool = False
     frusta: Amount = "playhead"
     lidar: Amount = "none"
+    lidar_color: LidarColor = "image"
     path: bool = True
+    vehicle: bool = False
+    """Whether the own vehicle is drawn, as a plain body."""
+    backdrop: Rgb | None = None
+    """Behind everything, instead of the sky."""
+    splat_size: float = 1.0
+    """Share of the Gaussians' true size; only where the server draws."""
+    cut: float = 0.0
+    """What is nearer to the eye is left out (m); only where the server draws."""
 
 
 @dataclass(frozen=True)
@@ -115,6 +134,16 @@ class State:
     """What the last adaptation to this log did."""
     history: History = field(default_factory=History)
     """What was done to the scene, and what was undone."""
+    errors: Errors | None = None
+    """How far each Gaussian is from the recorded images, once that is known."""
+    following: str = ""
+    """Whom the view follows: an actor's id, `looking.EGO`, or nobody."""
+    measuring: bool = False
+    """Whether clicks in the scene measure."""
+    measured: tuple[Vector, ...] = ()
+    """None, one or both ends of what is measured (m)."""
+    painted: Painted | None = None
+    """The server's newest picture, if the server draws."""
     plots: bool = False
     """Whether curves are drawn under the timeline."""
     counted: Counted | None = None
@@ -163,8 +192,8 @@ def receive(state: State, message: Message) -> State:
         case ViewExamined(found):
             others = tuple(one for one in state.examined if one.client != found.client)
             return replace(state, examined=(*others[-MOST_VIEWS:], found))
-        case ErrorsMeasured():
-            return state
+        case ErrorsMeasured(errors):
+            return replace(state, errors=errors)
         case Improved():
             return replace(state, improved=message)
         case Exported():
@@ -211,6 +240,7 @@ def _open(state: State, message: Opened) -> State:
         surveyed=0.0,
         examined=(),
         improved=None,
+        errors=None,
         is_log=message.is_log,
         adapted=None,
         history=History(),
@@ -236,6 +266,7 @@ def _show_scene(state: State, message: Reconstructed) -> State:
         counted=None,
         scores=(),
         surveyed=0.0,
+        errors=None,
         notices=tuple(dict.fromkeys(state.notices + message.notices)),
         view=replace(state.view, lidar=lidar),
     )
