@@ -25,18 +25,20 @@ from flux4d_viewer.panels.cameras import CamerasPanel
 from flux4d_viewer.panels.display import DisplayPanel
 from flux4d_viewer.panels.export import ExportPanel
 from flux4d_viewer.panels.info import InfoPanel
+from flux4d_viewer.panels.quality import QualityPanel
 from flux4d_viewer.panels.status import StatusPanel
 from flux4d_viewer.panels.timeline import TimelinePanel
 from flux4d_viewer.recording import Recording
 from flux4d_viewer.server import serve
 from flux4d_viewer.staged import Stager
 from flux4d_viewer.state import State, Store
+from flux4d_viewer.watch import Watch
 from flux4d_viewer.worker import Perform, Worker
 
 if TYPE_CHECKING:
     from flux4d_viewer.device import Renderer
 
-Panel = StatusPanel | TimelinePanel | DisplayPanel | AdaptPanel | CamerasPanel | ExportPanel | InfoPanel
+Panel = StatusPanel | TimelinePanel | DisplayPanel | AdaptPanel | CamerasPanel | ExportPanel | InfoPanel | QualityPanel
 PANEL_WIDTH = 340
 """Pixels of the panel on the right."""
 
@@ -74,6 +76,7 @@ class Viewer:
         self.controls = Controls(Bench(self.store, self.clock, self.worker.put, self.worker.cancel, settings.folder))
         self.canvas = Canvas(self.server, self.controls.cameras.jump, self._complain, self._note_picture)
         self._panels = self._lay_out()
+        self._watch = Watch(self.server, self.controls.bench)
         bind_keys(self.server, self.controls)
         self.server.on_client_connect(self._greet)
         self._recording: Recording | None = None
@@ -85,6 +88,7 @@ class Viewer:
         self.clock.start()
         self.worker.start()
         self.stager.start()
+        self._watch.start()
         self.clock.wake()
         if job is not None:
             self.worker.put(job)
@@ -97,6 +101,7 @@ class Viewer:
     def stop(self) -> bool:
         """End all threads and the server; whether the worker's has ended, which cannot be forced to."""
         self._done.set()
+        self._watch.stop()
         ended = self.worker.stop()
         self.clock.stop()
         self.stager.stop()
@@ -115,6 +120,7 @@ class Viewer:
             panels.append(AdaptPanel(self.server, self.controls))
         with tabs.add_tab("Cameras", viser.Icon.CAMERA):
             panels.append(CamerasPanel(self.server, self.controls))
+            panels.append(QualityPanel(self.server, self.controls))
         with tabs.add_tab("Export", viser.Icon.DOWNLOAD):
             panels.append(ExportPanel(self.server, self.controls))
         with tabs.add_tab("Info", viser.Icon.INFO_CIRCLE):
