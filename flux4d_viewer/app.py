@@ -24,6 +24,7 @@ from flux4d_viewer.panels.cameras import CamerasPanel
 from flux4d_viewer.panels.display import DisplayPanel
 from flux4d_viewer.panels.export import ExportPanel
 from flux4d_viewer.panels.info import InfoPanel
+from flux4d_viewer.panels.path import PathPanel
 from flux4d_viewer.panels.status import StatusPanel
 from flux4d_viewer.panels.timeline import TimelinePanel
 from flux4d_viewer.recording import Recording
@@ -35,7 +36,7 @@ from flux4d_viewer.worker import Perform, Worker
 if TYPE_CHECKING:
     from flux4d_viewer.device import Renderer
 
-Panel = StatusPanel | TimelinePanel | DisplayPanel | AdaptPanel | CamerasPanel | ExportPanel | InfoPanel
+Panel = StatusPanel | TimelinePanel | DisplayPanel | AdaptPanel | CamerasPanel | PathPanel | ExportPanel | InfoPanel
 PANEL_WIDTH = 340
 """Pixels of the panel on the right."""
 
@@ -68,10 +69,11 @@ class Viewer:
         self.worker = Worker(prepare or _real_work(settings), self._receive)
         self.stager = Stager(self.store, settings.folder, self._complain)
         self.controls = Controls(Bench(self.store, self.clock, self.worker.put, self.worker.cancel, settings.folder))
-        self.canvas = Canvas(self.server, self.controls.cameras.jump, self._complain)
+        self.canvas = Canvas(self.server, self.controls.cameras.jump, self._complain, self.controls.paths)
         self._panels = self._lay_out()
         bind_keys(self.server, self.controls)
         self.server.on_client_connect(self._greet)
+        self.server.on_client_disconnect(self._forget)
         self._recording: Recording | None = None
         self._broken = False
         self._done = threading.Event()
@@ -111,6 +113,8 @@ class Viewer:
             panels.append(AdaptPanel(self.server, self.controls))
         with tabs.add_tab("Cameras", viser.Icon.CAMERA):
             panels.append(CamerasPanel(self.server, self.controls))
+        with tabs.add_tab("Path", viser.Icon.ROUTE):
+            panels.append(PathPanel(self.server, self.controls))
         with tabs.add_tab("Export", viser.Icon.DOWNLOAD):
             panels.append(ExportPanel(self.server, self.controls))
         with tabs.add_tab("Info", viser.Icon.INFO_CIRCLE):
@@ -176,6 +180,9 @@ class Viewer:
         """Tell a browser that comes late what has gone wrong before."""
         if problem := self.store.state.problem:
             self._notify([client], "What went wrong", problem, "red")
+
+    def _forget(self, client: viser.ClientHandle) -> None:
+        self.controls.paths.land(client.client_id)
 
     def _notify(
         self, clients: Iterable[viser.ClientHandle], title: str, body: str, color: Literal["red", "yellow", "gray"]

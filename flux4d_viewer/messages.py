@@ -14,6 +14,7 @@ from flux4d_viewer.comparison import Score
 from flux4d_viewer.theme import Tone
 
 if TYPE_CHECKING:
+    from flux4d_core.scene.paths.camera_path import CameraPath
     from flux4d_core.scene.scene import Scene
     from flux4d_viewer.canvas.drawable import Drawable
     from flux4d_viewer.recording import Recording
@@ -102,6 +103,13 @@ class Scored:
     """Done to the scene before."""
 
 
+@dataclass(frozen=True, eq=False)
+class PathMade:
+    """A preset has become a camera path."""
+
+    path: CameraPath
+
+
 @dataclass(frozen=True)
 class Exported:
     """A file is written."""
@@ -136,5 +144,16 @@ class Finished:
 
 
 Message = (
-    Started | Progressed | Opened | Reconstructed | Adapted | Compared | Scored | Exported | Failed | Stopped | Finished
+    Started
+    | Progressed
+    | Opened
+    | Reconstructed
+    | Adapted
+    | Compared
+    | Scored
+    | Exported
+    | PathMade
+    | Failed
+    | Stopped
+    | Finished
 )

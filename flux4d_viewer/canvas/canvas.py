@@ -9,6 +9,7 @@ import viser
 
 from flux4d_viewer.canvas.browser import BrowserSplats
 from flux4d_viewer.canvas.comparison_card import ComparisonCard
+from flux4d_viewer.canvas.keyframes import KeyframeHand, KeyframesLayer
 from flux4d_viewer.canvas.moving import MovingLayer
 from flux4d_viewer.canvas.overlay import Overlay
 from flux4d_viewer.canvas.overview import look_over, set_first_view
@@ -26,10 +27,16 @@ if TYPE_CHECKING:
 class Canvas:
     """The 3D view of all browsers."""
 
-    def __init__(self, server: viser.ViserServer, jump: Jump, failed: Callable[[str], None]) -> None:
+    def __init__(
+        self, server: viser.ViserServer, jump: Jump, failed: Callable[[str], None], hand: KeyframeHand
+    ) -> None:
         self._server = server
         _light(server)
-        self._overlays: list[Overlay] = [RecordedLayer(server, jump), ComparisonCard(server)]
+        self._overlays: list[Overlay] = [
+            RecordedLayer(server, jump),
+            ComparisonCard(server),
+            KeyframesLayer(server, hand),
+        ]
         self._moving = MovingLayer(server)
         self._splats = BrowserSplats(server)
         self._streams = Streams(server, failed)
