@@ -18,6 +18,7 @@ from flux4d_viewer.controls.bench import Bench
 from flux4d_viewer.controls.controls import Controls
 from flux4d_viewer.jobs.job import Job
 from flux4d_viewer.keys import bind_keys
+from flux4d_viewer.looking import Painted
 from flux4d_viewer.messages import Exported, Failed, Message, Stopped
 from flux4d_viewer.panels.adapt import AdaptPanel
 from flux4d_viewer.panels.cameras import CamerasPanel
@@ -28,9 +29,9 @@ from flux4d_viewer.panels.path import PathPanel
 from flux4d_viewer.panels.status import StatusPanel
 from flux4d_viewer.panels.timeline import TimelinePanel
 from flux4d_viewer.recording import Recording
-from flux4d_viewer.server import start_server, stop_server
+from flux4d_viewer.server import serve
 from flux4d_viewer.staged import Stager
-from flux4d_viewer.state import Store
+from flux4d_viewer.state import State, Store
 from flux4d_viewer.worker import Perform, Worker
 
 if TYPE_CHECKING:
@@ -52,6 +53,8 @@ class Settings:
     renderer: Renderer = "auto"
     folder: Path = Path()
     """Where videos, scenes and PLYs go."""
+    token: str | None = None
+    """The key in the page's address; a new one if None."""
 
 
 class Viewer:
@@ -61,15 +64,18 @@ class Viewer:
         """Serve the page. `prepare`: what makes the worker's jobs run; the real thing if None.
 
         Raises:
-            Flux4dError: the address cannot be used.
+            Flux4dError: the address or the token cannot be used.
         """
-        self.server = start_server(settings.host, settings.port)
+        self.site = serve(settings.host, settings.port, settings.token)
+        self.server = self.site.server
         self.clock = Clock(self._draw, self._settle)
         self.store = Store(self.clock.wake)
         self.worker = Worker(prepare or _real_work(settings), self._receive)
         self.stager = Stager(self.store, settings.folder, self._complain)
         self.controls = Controls(Bench(self.store, self.clock, self.worker.put, self.worker.cancel, settings.folder))
-        self.canvas = Canvas(self.server, self.controls.cameras.jump, self._complain, self.controls.paths)
+        self.canvas = Canvas(
+            self.server, self.controls.cameras.jump, self._complain, self.controls.paths, self._note_picture
+        )
         self._panels = self._lay_out()
         bind_keys(self.server, self.controls)
         self.server.on_client_connect(self._greet)
@@ -99,7 +105,7 @@ class Viewer:
         self.clock.stop()
         self.stager.stop()
         self.canvas.stop()
-        stop_server(self.server)
+        self.site.stop()
         return ended
 
     def _lay_out(self) -> list[Panel]:
@@ -133,8 +139,7 @@ class Viewer:
                 self.clock.change(lambda p: p.predicting(ahead))
                 playhead = self.clock.playhead
             self.canvas.draw(state, playhead)
-            for panel in self._panels:
-                panel.show(state, playhead)
+            self._show(state, playhead)
             self._broken = False
         except Exception as error:  # the thread must live, and the user hear of it, once
             traceback.print_exc(file=sys.stderr)
@@ -142,10 +147,16 @@ class Viewer:
                 self._broken = True
                 self._complain(f"Drawing failed: {type(error).__name__}: {error}")
 
+    def _show(self, state: State, playhead: Playhead) -> None:
+        for panel in self._panels:
+            panel.show(state, playhead)
+
     def _settle(self, playhead: Playhead) -> None:
         try:
             self.canvas.settle(self.store.state, playhead)
+            self._show(self.store.state, playhead)
             self.controls.cameras.compare()
+            self.controls.time.count_moving()
             self.controls.quality.settle()
         except Exception as error:  # as in _draw
             traceback.print_exc(file=sys.stderr)
@@ -172,6 +183,9 @@ class Viewer:
                     self._notify(self.server.get_clients().values(), "Mind the terms", message.note, "yellow")
             case _:
                 pass
+
+    def _note_picture(self, painted: Painted) -> None:
+        self.store.change(lambda state: replace(state, painted=painted))
 
     def _complain(self, sentence: str) -> None:
         self.store.change(lambda state: replace(state, problem=sentence))

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from flux4d_core.scene.paths.camera_path import CameraPath
     from flux4d_core.scene.scene import Scene
     from flux4d_viewer.canvas.drawable import Drawable
+    from flux4d_viewer.curves import MovingCounts
     from flux4d_viewer.recording import Recording
 
 
@@ -111,6 +112,15 @@ class PathMade:
 
 
 @dataclass(frozen=True)
+class Counted:
+    """How many Gaussians move, over time."""
+
+    counts: MovingCounts
+    edits: Edits
+    """Done to the scene before."""
+
+
+@dataclass(frozen=True)
 class Exported:
     """A file is written."""
 
@@ -150,6 +160,7 @@ Message = (
     | Reconstructed
     | Adapted
     | Compared
+    | Counted
     | Scored
     | Exported
     | PathMade
