@@ -15,6 +15,7 @@ from flux4d_viewer.examined import Examined
 from flux4d_viewer.theme import Tone
 
 if TYPE_CHECKING:
+    from flux4d_core.scene.paths.camera_path import CameraPath
     from flux4d_core.scene.scene import Scene
     from flux4d_viewer.canvas.drawable import Drawable
     from flux4d_viewer.curves import MovingCounts
@@ -102,6 +103,13 @@ class Scored:
     score: Score
     edits: Edits
     """Done to the scene before."""
+
+
+@dataclass(frozen=True, eq=False)
+class PathMade:
+    """A preset has become a camera path."""
+
+    path: CameraPath
 
 
 @dataclass(frozen=True)
@@ -198,6 +206,7 @@ Message = (
     | ErrorsMeasured
     | Improved
     | Exported
+    | PathMade
     | Failed
     | Stopped
     | Finished
