@@ -28,6 +28,7 @@ from flux4d_viewer.panels.status import StatusPanel
 from flux4d_viewer.panels.timeline import TimelinePanel
 from flux4d_viewer.recording import Recording
 from flux4d_viewer.server import start_server, stop_server
+from flux4d_viewer.staged import Stager
 from flux4d_viewer.state import State, Store
 from flux4d_viewer.worker import Perform, Worker
 
@@ -65,6 +66,7 @@ class Viewer:
         self.clock = Clock(self._draw, self._settle)
         self.store = Store(self.clock.wake)
         self.worker = Worker(prepare or _real_work(settings), self._receive)
+        self.stager = Stager(self.store, settings.folder, self._complain)
         self.controls = Controls(Bench(self.store, self.clock, self.worker.put, self.worker.cancel, settings.folder))
         self.canvas = Canvas(self.server, self.controls.cameras.jump, self._complain)
         self._panels = self._lay_out()
@@ -78,6 +80,7 @@ class Viewer:
         """Begin to draw and to work, with a first job if there is one."""
         self.clock.start()
         self.worker.start()
+        self.stager.start()
         self.clock.wake()
         if job is not None:
             self.worker.put(job)
@@ -92,6 +95,7 @@ class Viewer:
         self._done.set()
         ended = self.worker.stop()
         self.clock.stop()
+        self.stager.stop()
         self.canvas.stop()
         stop_server(self.server)
         return ended
@@ -120,6 +124,7 @@ class Viewer:
             if state.recording is not self._recording:
                 self._recording = state.recording
                 playhead = self._rewind(state.recording)
+            self.stager.want(state)
             if (ahead := AHEAD if state.scene is not None else 0.0) != playhead.ahead:
                 self.clock.change(lambda p: p.predicting(ahead))
                 playhead = self.clock.playhead

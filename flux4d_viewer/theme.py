@@ -137,5 +137,20 @@ def table(rows: list[tuple[str, str]]) -> str:
     return _block(f'<table style="font-size:0.85em;line-height:1.35;border-collapse:collapse">{cells}</table>')
 
 
+def grid(titles: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    """Rows of figures under titles, in a field that scrolls if they are many."""
+    head = "".join(
+        f'<th style="font-weight:400;opacity:0.65;padding:2px 6px">{html.escape(name)}</th>' for name in titles
+    )
+    body = "".join(
+        "<tr>" + "".join(f'<td style="padding:2px 6px">{html.escape(value)}</td>' for value in row) + "</tr>"
+        for row in rows
+    )
+    return _block(
+        '<div style="max-height:180px;overflow-y:auto"><table style="font-size:0.8em;line-height:1.3;width:100%;'
+        f'text-align:right;font-variant-numeric:tabular-nums;border-collapse:collapse"><tr>{head}</tr>{body}</table></div>'
+    )
+
+
 def _block(inner: str) -> str:
     return f'<div style="padding:0 0.75em 0.5em 0.75em">{inner}</div>'
