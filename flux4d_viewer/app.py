@@ -27,7 +27,7 @@ from flux4d_viewer.panels.info import InfoPanel
 from flux4d_viewer.panels.status import StatusPanel
 from flux4d_viewer.panels.timeline import TimelinePanel
 from flux4d_viewer.recording import Recording
-from flux4d_viewer.server import start_server, stop_server
+from flux4d_viewer.server import serve
 from flux4d_viewer.staged import Stager
 from flux4d_viewer.state import State, Store
 from flux4d_viewer.worker import Perform, Worker
@@ -51,6 +51,8 @@ class Settings:
     renderer: Renderer = "auto"
     folder: Path = Path()
     """Where videos, scenes and PLYs go."""
+    token: str | None = None
+    """The key in the page's address; a new one if None."""
 
 
 class Viewer:
@@ -60,9 +62,10 @@ class Viewer:
         """Serve the page. `prepare`: what makes the worker's jobs run; the real thing if None.
 
         Raises:
-            Flux4dError: the address cannot be used.
+            Flux4dError: the address or the token cannot be used.
         """
-        self.server = start_server(settings.host, settings.port)
+        self.site = serve(settings.host, settings.port, settings.token)
+        self.server = self.site.server
         self.clock = Clock(self._draw, self._settle)
         self.store = Store(self.clock.wake)
         self.worker = Worker(prepare or _real_work(settings), self._receive)
@@ -97,7 +100,7 @@ class Viewer:
         self.clock.stop()
         self.stager.stop()
         self.canvas.stop()
-        stop_server(self.server)
+        self.site.stop()
         return ended
 
     def _lay_out(self) -> list[Panel]:
