@@ -16,6 +16,7 @@ from flux4d_viewer.looking import Errors
 from flux4d_viewer.theme import Tone
 
 if TYPE_CHECKING:
+    from flux4d_core.scene.paths.camera_path import CameraPath
     from flux4d_core.scene.scene import Scene
     from flux4d_viewer.canvas.drawable import Drawable
     from flux4d_viewer.curves import MovingCounts
@@ -107,6 +108,22 @@ class Scored:
     """Done to the scene before."""
 
 
+@dataclass(frozen=True, eq=False)
+class PathMade:
+    """A preset has become a camera path."""
+
+    path: CameraPath
+
+
+@dataclass(frozen=True)
+class Counted:
+    """How many Gaussians move, over time."""
+
+    counts: MovingCounts
+    edits: Edits
+    """Done to the scene before."""
+
+
 @dataclass(frozen=True)
 class Surveyed:
     """Some more of the recorded cameras were looked through."""
@@ -129,15 +146,6 @@ class ErrorsMeasured:
     """Every Gaussian's mean difference from the recorded images, before all edits."""
 
     errors: Errors
-
-
-@dataclass(frozen=True)
-class Counted:
-    """How many Gaussians move, over time."""
-
-    counts: MovingCounts
-    edits: Edits
-    """Done to the scene before."""
 
 
 @dataclass(frozen=True)
@@ -191,13 +199,14 @@ Message = (
     | Reconstructed
     | Adapted
     | Compared
+    | Counted
     | Scored
     | Surveyed
     | ViewExamined
     | ErrorsMeasured
     | Improved
-    | Counted
     | Exported
+    | PathMade
     | Failed
     | Stopped
     | Finished

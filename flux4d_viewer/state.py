@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from flux4d_core.scene.edit.operations import Edits
+from flux4d_core.scene.paths.camera_path import CameraPath
 from flux4d_viewer.colormaps import Colormap
 from flux4d_viewer.comparison import Comparing, Score
 from flux4d_viewer.editing import Editing
@@ -26,6 +27,7 @@ from flux4d_viewer.messages import (
     Message,
     Notice,
     Opened,
+    PathMade,
     Progressed,
     Reconstructed,
     Scored,
@@ -34,6 +36,7 @@ from flux4d_viewer.messages import (
     Surveyed,
     ViewExamined,
 )
+from flux4d_viewer.path_editing import PathEditing
 
 if TYPE_CHECKING:
     from flux4d_core.scene.scene import Scene
@@ -153,6 +156,10 @@ class State:
     staged: Staged | None = None
     """The scene after the newest edits that are worked out; None: as reconstructed."""
 
+    path: CameraPath = field(default_factory=CameraPath)
+    """What is filmed; without keyframes, the recorded camera's way."""
+    pathing: PathEditing = field(default_factory=PathEditing)
+
     @property
     def layout(self) -> Layout | None:
         """What the page shows, node by node."""
@@ -198,6 +205,8 @@ def receive(state: State, message: Message) -> State:
             return replace(state, improved=message)
         case Exported():
             return replace(state, exported=message)
+        case PathMade(path):
+            return set_path(state, path, -1)
         case Failed(title, sentence):
             return replace(state, work=None, problem=f"{title} failed. {sentence}")
         case Stopped(title):
@@ -246,6 +255,8 @@ def _open(state: State, message: Opened) -> State:
         history=History(),
         editing=Editing(),
         staged=None,
+        path=path_in_size_of(state.path, message.recording),
+        pathing=PathEditing(is_shown=state.pathing.is_shown),
         camera=sensors[0] if sensors else "",
         notices=message.notices,
         view=replace(state.view, lidar="all", frusta="playhead"),
@@ -275,6 +286,33 @@ def _show_scene(state: State, message: Reconstructed) -> State:
 def change_view(state: State, **changes: object) -> State:
     """The state with some fields of its view changed."""
     return replace(state, view=replace(state.view, **changes))  # pyright: ignore[reportArgumentType]
+
+
+def path_in_size_of(path: CameraPath, recording: Recording) -> CameraPath:
+    """A path without keyframes, whose pictures are as large as the first camera's (even numbers, as video needs)."""
+    empty = replace(path, keyframes=(), center=(0.5, 0.5), projection="pinhole")
+    if not recording.frames:
+        return replace(empty, width=1280, height=720)
+    first = recording.frames[0]
+    return replace(empty, width=max(16, first.width // 2 * 2), height=max(16, first.height // 2 * 2))
+
+
+def set_path(state: State, path: CameraPath, chosen: int, change: str = "") -> State:
+    """The state with another camera path; `change`: what to, so that further changes to the same are undone with it."""
+    pathing = replace(state.pathing.keep(state.path, change), chosen=chosen)
+    return replace(state, path=path, pathing=pathing)
+
+
+def step_path(state: State, back: bool) -> State:
+    """The state with the last change of its camera path undone, or done again."""
+    pathing = state.pathing
+    kept = pathing.past if back else pathing.future
+    if not kept:
+        return state
+    past = pathing.past[:-1] if back else (*pathing.past, state.path)
+    future = (*pathing.future, state.path) if back else pathing.future[:-1]
+    chosen = min(pathing.chosen, len(kept[-1].keyframes) - 1)
+    return replace(state, path=kept[-1], pathing=replace(pathing, past=past, future=future, chosen=chosen, change=""))
 
 
 class Store:
