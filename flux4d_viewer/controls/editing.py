@@ -221,5 +221,3 @@ class EditControls:
 def _new_id() -> str:
     """An id that no other edit has given; long enough never to be given twice."""
     return f"new-{uuid.uuid4().hex[:12]}"
-
-
