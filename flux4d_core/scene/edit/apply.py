@@ -20,7 +20,7 @@ from torch import Tensor
 from flux4d_core.geometry import yaw_to_rotation
 from flux4d_core.motion import advance
 from flux4d_core.scene.actors import Actor, ActorConfig, guess_kind
-from flux4d_core.scene.edit.cast import ELSEWHERE, NOBODY, Cast, Role, take
+from flux4d_core.scene.edit.cast import ELSEWHERE, NOBODY, Cast, Role
 from flux4d_core.scene.edit.course import Carried, Course, Halted, Scaled, Shifted
 from flux4d_core.scene.edit.operations import (
     Assign,
@@ -43,7 +43,7 @@ from flux4d_core.scene.edit.operations import (
     Stop,
     Vector,
 )
-from flux4d_core.scene.edit.region import inside, is_ground
+from flux4d_core.scene.edit.region import inside, is_ground, take
 from flux4d_core.scene.edit.sources import load_source
 from flux4d_core.scene.edit.way import lead
 from flux4d_core.scene.scene import Scene
