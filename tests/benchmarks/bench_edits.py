@@ -2,9 +2,9 @@
 
     python tests/benchmarks/bench_edits.py [--gaussians 1000000] [--threads 1]
 
-Prints, for every operation, the median over some runs of making the stage of a scene after it: of a scene that was
-never edited, and again, as while one actor is being edited; and how many times the former is the copy. The first row,
-the copy, is the least that a first edit can take that leaves Gaussians out.
+Prints, for every operation, the median processor time over some runs of making the stage of a scene after it: of a
+scene that was never edited, and again, as while one actor is being edited; and how many times the former is the copy.
+The first row, the copy, is the least that a first edit can take that leaves Gaussians out.
 """
 
 import argparse
@@ -89,13 +89,13 @@ def fresh(scene: Scene) -> Scene:
 
 
 def median_ms(function: Callable[[], object]) -> float:
-    """Of some runs, after one that does not count (ms)."""
+    """Processor time of some runs, after one that does not count (ms)."""
     function()
     took = []
     for _ in range(RUNS):
-        start = time.perf_counter()
+        start = time.process_time()
         function()
-        took.append(1000 * (time.perf_counter() - start))
+        took.append(1000 * (time.process_time() - start))
     return statistics.median(took)
 
 
