@@ -6,7 +6,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -18,23 +18,25 @@ from flux4d_viewer.controls.bench import Bench
 from flux4d_viewer.controls.controls import Controls
 from flux4d_viewer.jobs.job import Job
 from flux4d_viewer.keys import bind_keys
+from flux4d_viewer.library import Shelf
 from flux4d_viewer.messages import Exported, Failed, Message, Stopped
 from flux4d_viewer.panels.adapt import AdaptPanel
 from flux4d_viewer.panels.cameras import CamerasPanel
 from flux4d_viewer.panels.display import DisplayPanel
+from flux4d_viewer.panels.drive import DrivePanel
 from flux4d_viewer.panels.export import ExportPanel
-from flux4d_viewer.panels.info import InfoPanel
 from flux4d_viewer.panels.status import StatusPanel
 from flux4d_viewer.panels.timeline import TimelinePanel
 from flux4d_viewer.recording import Recording
 from flux4d_viewer.server import serve
 from flux4d_viewer.state import Store
+from flux4d_viewer.visits import Visits
 from flux4d_viewer.worker import Perform, Worker
 
 if TYPE_CHECKING:
     from flux4d_viewer.device import Renderer
 
-Panel = StatusPanel | TimelinePanel | DisplayPanel | AdaptPanel | CamerasPanel | ExportPanel | InfoPanel
+Panel = StatusPanel | TimelinePanel | DisplayPanel | AdaptPanel | CamerasPanel | ExportPanel | DrivePanel | Visits
 PANEL_WIDTH = 340
 """Pixels of the panel on the right."""
 
@@ -52,6 +54,8 @@ class Settings:
     """Where videos, scenes and PLYs go."""
     token: str | None = None
     """The key in the page's address; a new one if None."""
+    shelf: Shelf = field(default_factory=Shelf)
+    """What may be opened from the page."""
 
 
 class Viewer:
@@ -68,7 +72,9 @@ class Viewer:
         self.clock = Clock(self._draw, self._settle)
         self.store = Store(self.clock.wake)
         self.worker = Worker(prepare or _real_work(settings), self._receive)
-        self.controls = Controls(Bench(self.store, self.clock, self.worker.put, self.worker.cancel, settings.folder))
+        self.controls = Controls(
+            Bench(self.store, self.clock, self.worker.put, self.worker.cancel, settings.folder, settings.shelf)
+        )
         self.canvas = Canvas(self.server, self.controls.cameras.jump, self._complain)
         self._panels = self._lay_out()
         bind_keys(self.server, self.controls)
@@ -83,7 +89,7 @@ class Viewer:
         self.worker.start()
         self.clock.wake()
         if job is not None:
-            self.worker.put(job)
+            self.controls.session.open(job)
 
     def wait(self) -> None:
         """Until the user interrupts."""
@@ -112,8 +118,9 @@ class Viewer:
             panels.append(CamerasPanel(self.server, self.controls))
         with tabs.add_tab("Export", viser.Icon.DOWNLOAD):
             panels.append(ExportPanel(self.server, self.controls))
-        with tabs.add_tab("Info", viser.Icon.INFO_CIRCLE):
-            panels.append(InfoPanel(self.server))
+        with tabs.add_tab("Drive", viser.Icon.STEERING_WHEEL):
+            panels.append(DrivePanel(self.server, self.controls))
+        panels.append(Visits(self.server, self.store, self.clock))
         return panels
 
     def _draw(self, playhead: Playhead) -> None:

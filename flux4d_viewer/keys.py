@@ -30,7 +30,12 @@ class Key:
     def shown(self) -> str:
         """The key as users read it."""
         name = self.hotkey.capitalize()
-        return {None: name, "shift": f"Shift+{name}", "cmd/ctrl": f"Ctrl+{name}"}[self.modifier]
+        return {
+            None: name,
+            "shift": f"Shift+{name}",
+            "cmd/ctrl": f"Ctrl+{name}",
+            "cmd/ctrl+shift": f"Ctrl+Shift+{name}",
+        }[self.modifier]
 
 
 def _speed(speed: float) -> Act:
@@ -64,6 +69,7 @@ KEYS: tuple[Key, ...] = (
         "shift",
     ),
     Key("Back to the overview", "0", lambda controls, client: controls.cameras.overview(client)),
+    Key("Copy a link to this view", "L", lambda controls, client: controls.session.copy_link(client), "cmd/ctrl+shift"),
     Key("Save the scene", "S", lambda controls, client: controls.files.save_scene(client), "cmd/ctrl"),
 )
 

@@ -14,6 +14,7 @@ from flux4d_viewer.comparison import Score
 from flux4d_viewer.theme import Tone
 
 if TYPE_CHECKING:
+    from flux4d_core.data.describe import LogSummary
     from flux4d_core.scene.scene import Scene
     from flux4d_viewer.canvas.drawable import Drawable
     from flux4d_viewer.recording import Recording
@@ -64,6 +65,14 @@ class Reconstructed:
     scene: Scene
     drawable: Drawable
     notices: tuple[Notice, ...] = ()
+
+
+@dataclass(frozen=True)
+class Described:
+    """What is in a log that may be opened."""
+
+    path: Path
+    summary: LogSummary
 
 
 @dataclass(frozen=True)
@@ -136,5 +145,16 @@ class Finished:
 
 
 Message = (
-    Started | Progressed | Opened | Reconstructed | Adapted | Compared | Scored | Exported | Failed | Stopped | Finished
+    Started
+    | Progressed
+    | Opened
+    | Reconstructed
+    | Described
+    | Adapted
+    | Compared
+    | Scored
+    | Exported
+    | Failed
+    | Stopped
+    | Finished
 )

@@ -8,11 +8,13 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from flux4d_core.scene.edit.operations import Edits
+from flux4d_viewer.browsing import Browsing
 from flux4d_viewer.comparison import Comparing, Score
 from flux4d_viewer.history import History
 from flux4d_viewer.messages import (
     Adapted,
     Compared,
+    Described,
     Exported,
     Failed,
     Finished,
@@ -101,6 +103,8 @@ class State:
     """What was done to the scene, and what was undone."""
     plots: bool = False
     """Whether curves are drawn under the timeline."""
+    browsing: Browsing = field(default_factory=Browsing)
+    """What could be opened instead."""
 
 
 def receive(state: State, message: Message) -> State:
@@ -114,6 +118,9 @@ def receive(state: State, message: Message) -> State:
             return _open(state, message)
         case Reconstructed():
             return _show_scene(state, message)
+        case Described(path, summary):
+            known = state.browsing.place == path
+            return replace(state, browsing=replace(state.browsing, summary=summary)) if known else state
         case Adapted():
             return replace(state, adapted=message)
         case Compared():

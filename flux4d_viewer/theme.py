@@ -7,6 +7,7 @@ import html
 from typing import Literal
 
 import numpy as np
+import viser
 from jaxtyping import Float, UInt8
 from numpy import ndarray
 
@@ -22,6 +23,12 @@ BACKDROP = (26, 27, 30)
 
 Tone = Literal["note", "warning", "error"]
 _TONES = {"note": "#4095bf", "warning": "#f2b134", "error": "#e5534b"}
+
+
+def configure(gui: viser.GuiApi, dark: bool) -> None:
+    """The page's colours, for all browsers or for one."""
+    gui.configure_theme(dark_mode=dark, show_logo=False, show_share_button=False, brand_color=ACCENT)
+
 
 _SPEED_STOPS = np.array(
     [[48, 92, 222], [38, 176, 224], [52, 207, 120], [226, 220, 60], [250, 144, 36], [214, 40, 32]], dtype=np.float64

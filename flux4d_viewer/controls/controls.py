@@ -10,6 +10,7 @@ from flux4d_viewer.controls.files import FileControls
 from flux4d_viewer.controls.look import LookControls
 from flux4d_viewer.controls.network import NetworkControls
 from flux4d_viewer.controls.quality import QualityControls
+from flux4d_viewer.controls.session import SessionControls
 from flux4d_viewer.controls.time import TimeControls
 from flux4d_viewer.state import State
 
@@ -25,6 +26,7 @@ class Controls:
         self.network = NetworkControls(bench)
         self.quality = QualityControls(bench, self.cameras)
         self.files = FileControls(bench)
+        self.session = SessionControls(bench)
 
     def cancel(self) -> None:
         """Stop the job under way."""
