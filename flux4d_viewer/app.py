@@ -19,6 +19,7 @@ from flux4d_viewer.controls.controls import Controls
 from flux4d_viewer.jobs.job import Job
 from flux4d_viewer.keys import bind_keys
 from flux4d_viewer.library import Shelf
+from flux4d_viewer.looking import Painted
 from flux4d_viewer.messages import Exported, Failed, Message, Stopped
 from flux4d_viewer.panels.adapt import AdaptPanel
 from flux4d_viewer.panels.cameras import CamerasPanel
@@ -29,7 +30,8 @@ from flux4d_viewer.panels.status import StatusPanel
 from flux4d_viewer.panels.timeline import TimelinePanel
 from flux4d_viewer.recording import Recording
 from flux4d_viewer.server import serve
-from flux4d_viewer.state import Store
+from flux4d_viewer.staged import Stager
+from flux4d_viewer.state import State, Store
 from flux4d_viewer.visits import Visits
 from flux4d_viewer.worker import Perform, Worker
 
@@ -72,10 +74,11 @@ class Viewer:
         self.clock = Clock(self._draw, self._settle)
         self.store = Store(self.clock.wake)
         self.worker = Worker(prepare or _real_work(settings), self._receive)
+        self.stager = Stager(self.store, settings.folder, self._complain)
         self.controls = Controls(
             Bench(self.store, self.clock, self.worker.put, self.worker.cancel, settings.folder, settings.shelf)
         )
-        self.canvas = Canvas(self.server, self.controls.cameras.jump, self._complain)
+        self.canvas = Canvas(self.server, self.controls.cameras.jump, self._complain, self._note_picture)
         self._panels = self._lay_out()
         bind_keys(self.server, self.controls)
         self.server.on_client_connect(self._greet)
@@ -87,6 +90,7 @@ class Viewer:
         """Begin to draw and to work, with a first job if there is one."""
         self.clock.start()
         self.worker.start()
+        self.stager.start()
         self.clock.wake()
         if job is not None:
             self.controls.session.open(job)
@@ -101,6 +105,7 @@ class Viewer:
         self._done.set()
         ended = self.worker.stop()
         self.clock.stop()
+        self.stager.stop()
         self.canvas.stop()
         self.site.stop()
         return ended
@@ -130,12 +135,12 @@ class Viewer:
             if state.recording is not self._recording:
                 self._recording = state.recording
                 playhead = self._rewind(state.recording)
+            self.stager.want(state)
             if (ahead := AHEAD if state.scene is not None else 0.0) != playhead.ahead:
                 self.clock.change(lambda p: p.predicting(ahead))
                 playhead = self.clock.playhead
             self.canvas.draw(state, playhead)
-            for panel in self._panels:
-                panel.show(state, playhead)
+            self._show(state, playhead)
             self._broken = False
         except Exception as error:  # the thread must live, and the user hear of it, once
             traceback.print_exc(file=sys.stderr)
@@ -143,10 +148,16 @@ class Viewer:
                 self._broken = True
                 self._complain(f"Drawing failed: {type(error).__name__}: {error}")
 
+    def _show(self, state: State, playhead: Playhead) -> None:
+        for panel in self._panels:
+            panel.show(state, playhead)
+
     def _settle(self, playhead: Playhead) -> None:
         try:
             self.canvas.settle(self.store.state, playhead)
+            self._show(self.store.state, playhead)
             self.controls.cameras.compare()
+            self.controls.time.count_moving()
             self.controls.quality.settle()
         except Exception as error:  # as in _draw
             traceback.print_exc(file=sys.stderr)
@@ -173,6 +184,9 @@ class Viewer:
                     self._notify(self.server.get_clients().values(), "Mind the terms", message.note, "yellow")
             case _:
                 pass
+
+    def _note_picture(self, painted: Painted) -> None:
+        self.store.change(lambda state: replace(state, painted=painted))
 
     def _complain(self, sentence: str) -> None:
         self.store.change(lambda state: replace(state, problem=sentence))

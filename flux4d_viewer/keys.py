@@ -30,16 +30,17 @@ class Key:
     def shown(self) -> str:
         """The key as users read it."""
         name = self.hotkey.capitalize()
-        return {
-            None: name,
-            "shift": f"Shift+{name}",
-            "cmd/ctrl": f"Ctrl+{name}",
-            "cmd/ctrl+shift": f"Ctrl+Shift+{name}",
-        }[self.modifier]
+        held = {None: "", "shift": "Shift+", "cmd/ctrl": "Ctrl+", "cmd/ctrl+shift": "Ctrl+Shift+"}[self.modifier]
+        return held + name
 
 
 def _speed(speed: float) -> Act:
     return lambda controls, _: controls.time.set_speed(speed)
+
+
+def _let_go(controls: Controls) -> None:
+    controls.selecting.deselect()
+    controls.viewing.let_go()
 
 
 KEYS: tuple[Key, ...] = (
@@ -60,6 +61,7 @@ KEYS: tuple[Key, ...] = (
     Key("Plots under the timeline", "Y", lambda controls, _: controls.time.toggle_plots()),
     Key("All, static or dynamic", "X", lambda controls, _: controls.look.cycle_show()),
     Key("Velocity: off, arrows, colours", "V", lambda controls, _: controls.look.cycle_velocity()),
+    Key("Velocity, the other way round", "V", lambda controls, _: controls.look.cycle_velocity(-1), "shift"),
     Key("Boxes and names", "B", lambda controls, _: controls.look.toggle_boxes()),
     Key("Look through the next camera", "C", lambda controls, client: controls.cameras.jump_to_next(client, 1)),
     Key(
@@ -68,7 +70,28 @@ KEYS: tuple[Key, ...] = (
         lambda controls, client: controls.cameras.jump_to_next(client, -1),
         "shift",
     ),
+    Key("Compare: beside, over, minus, blink", "M", lambda controls, _: controls.quality.cycle_mode()),
+    Key("Compare large", "M", lambda controls, client: controls.quality.toggle_in_view(client), "shift"),
     Key("Back to the overview", "0", lambda controls, client: controls.cameras.overview(client)),
+    Key("Fly to the selected actor", "F", lambda controls, client: controls.selecting.focus(client)),
+    Key("Select nothing, follow nobody, measure no more", "escape", lambda controls, _: _let_go(controls)),
+    Key("Remove the selected actor", "delete", lambda controls, _: controls.editing.remove()),
+    Key("Duplicate the selected actor", "D", lambda controls, _: controls.editing.duplicate(), "cmd/ctrl"),
+    Key("Hide the selected actor, or show it", "H", lambda controls, _: controls.editing.hide()),
+    Key("Show all hidden actors", "H", lambda controls, _: controls.editing.show_all(), "shift"),
+    Key("Handles that move the selected actor", "G", lambda controls, _: controls.hands.set_gizmo("move")),
+    Key("Handles that turn the selected actor", "R", lambda controls, _: controls.hands.set_gizmo("turn")),
+    Key("Undo", "Z", lambda controls, _: controls.editing.undo(), "cmd/ctrl"),
+    Key("Redo", "Z", lambda controls, _: controls.editing.redo(), "cmd/ctrl+shift"),
+    Key("Before the edits, or after them", "B", lambda controls, _: controls.editing.show_before(), "shift"),
+    Key("Look down from above", "T", lambda controls, client: controls.viewing.look_down(client)),
+    Key(
+        "Follow: the own vehicle, the selected actor, nobody",
+        "T",
+        lambda controls, _: controls.viewing.follow_next(),
+        "shift",
+    ),
+    Key("Measure between two clicks, or no more", "Z", lambda controls, _: controls.measuring.toggle()),
     Key("Copy a link to this view", "L", lambda controls, client: controls.session.copy_link(client), "cmd/ctrl+shift"),
     Key("Save the scene", "S", lambda controls, client: controls.files.save_scene(client), "cmd/ctrl"),
 )

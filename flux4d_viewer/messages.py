@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from flux4d_core.data.describe import LogSummary
     from flux4d_core.scene.scene import Scene
     from flux4d_viewer.canvas.drawable import Drawable
+    from flux4d_viewer.curves import MovingCounts
     from flux4d_viewer.recording import Recording
 
 
@@ -112,6 +113,15 @@ class Scored:
 
 
 @dataclass(frozen=True)
+class Counted:
+    """How many Gaussians move, over time."""
+
+    counts: MovingCounts
+    edits: Edits
+    """Done to the scene before."""
+
+
+@dataclass(frozen=True)
 class Exported:
     """A file is written."""
 
@@ -152,6 +162,7 @@ Message = (
     | Described
     | Adapted
     | Compared
+    | Counted
     | Scored
     | Exported
     | Failed

@@ -9,11 +9,15 @@ from typing import TYPE_CHECKING, Literal
 
 from flux4d_core.scene.edit.operations import Edits
 from flux4d_viewer.browsing import Browsing
+from flux4d_viewer.colormaps import Colormap
 from flux4d_viewer.comparison import Comparing, Score
+from flux4d_viewer.editing import Editing
 from flux4d_viewer.history import History
+from flux4d_viewer.looking import ArrowsPer, ColorBy, Errors, LidarColor, Painted, Picture, Range, Rgb, Trail, Vector
 from flux4d_viewer.messages import (
     Adapted,
     Compared,
+    Counted,
     Described,
     Exported,
     Failed,
@@ -31,10 +35,12 @@ from flux4d_viewer.messages import (
 if TYPE_CHECKING:
     from flux4d_core.scene.scene import Scene
     from flux4d_viewer.canvas.drawable import Drawable
+    from flux4d_viewer.canvas.layout import Layout
+    from flux4d_viewer.canvas.painter import Painter
     from flux4d_viewer.recording import Recording
+    from flux4d_viewer.staged import Staged
 
 Show = Literal["everything", "static", "dynamic"]
-ColorBy = Literal["real", "speed", "heading"]
 Amount = Literal["none", "playhead", "all"]
 """Of what was recorded: nothing, what is nearest to the playhead, or all of it."""
 
@@ -47,11 +53,29 @@ class View:
     threshold: float = 1.0
     """What is faster than this is dynamic (m/s)."""
     color: ColorBy = "real"
-    arrows: bool = False
+    picture: Picture = "colors"
+    colormap: Colormap = "rainbow"
+    range: Range | None = None
+    """Where the legend begins and ends; None: chosen to fit the scene."""
+    arrows: ArrowsPer | None = None
+    arrow_seconds: float = 0.25
+    """An arrow is as long as the way of so many seconds."""
+    trail: Trail = "none"
+    trail_seconds: float = 1.0
+    """Of the way behind each actor, where only the last of it is shown."""
     boxes: bool = False
     frusta: Amount = "playhead"
     lidar: Amount = "none"
+    lidar_color: LidarColor = "image"
     path: bool = True
+    vehicle: bool = False
+    """Whether the own vehicle is drawn, as a plain body."""
+    backdrop: Rgb | None = None
+    """Behind everything, instead of the sky."""
+    splat_size: float = 1.0
+    """Share of the Gaussians' true size; only where the server draws."""
+    cut: float = 0.0
+    """What is nearer to the eye is left out (m); only where the server draws."""
 
 
 @dataclass(frozen=True)
@@ -101,10 +125,40 @@ class State:
     """What the last adaptation to this log did."""
     history: History = field(default_factory=History)
     """What was done to the scene, and what was undone."""
+    errors: Errors | None = None
+    """How far each Gaussian is from the recorded images, once that is known."""
+    following: str = ""
+    """Whom the view follows: an actor's id, `looking.EGO`, or nobody."""
+    measuring: bool = False
+    """Whether clicks in the scene measure."""
+    measured: tuple[Vector, ...] = ()
+    """None, one or both ends of what is measured (m)."""
+    painted: Painted | None = None
+    """The server's newest picture, if the server draws."""
     plots: bool = False
     """Whether curves are drawn under the timeline."""
     browsing: Browsing = field(default_factory=Browsing)
     """What could be opened instead."""
+    counted: Counted | None = None
+    """How many Gaussians move; counted once the curves are wanted."""
+    editing: Editing = field(default_factory=Editing)
+    """What is selected, and what the hands are at."""
+    staged: Staged | None = None
+    """The scene after the newest edits that are worked out; None: as reconstructed."""
+
+    @property
+    def layout(self) -> Layout | None:
+        """What the page shows, node by node."""
+        if self.staged is not None and not self.editing.shows_before:
+            return self.staged.layout
+        return self.drawable.layout if self.drawable else None
+
+    @property
+    def painter(self) -> Painter | None:
+        """Who draws what the page shows, if the server does."""
+        if self.staged is not None and not self.editing.shows_before:
+            return self.staged.painter
+        return self.drawable.painter if self.drawable else None
 
 
 def receive(state: State, message: Message) -> State:
@@ -125,6 +179,8 @@ def receive(state: State, message: Message) -> State:
             return replace(state, adapted=message)
         case Compared():
             return replace(state, comparison=message)
+        case Counted():
+            return replace(state, counted=message)
         case Scored():
             return _score(state, message)
         case Exported():
@@ -162,10 +218,13 @@ def _open(state: State, message: Opened) -> State:
         scene=None,
         drawable=None,
         comparison=None,
+        counted=None,
         scores=(),
         is_log=message.is_log,
         adapted=None,
         history=History(),
+        editing=Editing(),
+        staged=None,
         camera=sensors[0] if sensors else "",
         notices=message.notices,
         view=replace(state.view, lidar="all", frusta="playhead"),
@@ -180,6 +239,10 @@ def _show_scene(state: State, message: Reconstructed) -> State:
         scene=message.scene,
         drawable=message.drawable,
         comparison=None,
+        history=History(),
+        editing=Editing(),
+        staged=None,
+        counted=None,
         scores=(),
         notices=tuple(dict.fromkeys(state.notices + message.notices)),
         view=replace(state.view, lidar=lidar),
