@@ -16,6 +16,7 @@ from flux4d_viewer.canvas.canvas import Canvas
 from flux4d_viewer.clock import AHEAD, Clock, Playhead
 from flux4d_viewer.controls.bench import Bench
 from flux4d_viewer.controls.controls import Controls
+from flux4d_viewer.extensions import Extensions, Guarded
 from flux4d_viewer.jobs.job import Job
 from flux4d_viewer.keys import bind_keys
 from flux4d_viewer.library import Shelf
@@ -38,7 +39,9 @@ from flux4d_viewer.worker import Perform, Worker
 if TYPE_CHECKING:
     from flux4d_viewer.device import Renderer
 
-Panel = StatusPanel | TimelinePanel | DisplayPanel | AdaptPanel | CamerasPanel | ExportPanel | DrivePanel | Visits
+Panel = (
+    StatusPanel | TimelinePanel | DisplayPanel | AdaptPanel | CamerasPanel | ExportPanel | DrivePanel | Visits | Guarded
+)
 PANEL_WIDTH = 340
 """Pixels of the panel on the right."""
 
@@ -63,8 +66,17 @@ class Settings:
 class Viewer:
     """A running viewer."""
 
-    def __init__(self, settings: Settings, prepare: Callable[[], Perform] | None = None) -> None:
-        """Serve the page. `prepare`: what makes the worker's jobs run; the real thing if None.
+    def __init__(
+        self,
+        settings: Settings,
+        prepare: Callable[[], Perform] | None = None,
+        extensions: Extensions | None = None,
+    ) -> None:
+        """Serve the page.
+
+        Args:
+            prepare: What makes the worker's jobs run; the real thing if None.
+            extensions: Somebody's own panels and layers.
 
         Raises:
             Flux4dError: the address or the token cannot be used.
@@ -79,7 +91,7 @@ class Viewer:
             Bench(self.store, self.clock, self.worker.put, self.worker.cancel, settings.folder, settings.shelf)
         )
         self.canvas = Canvas(self.server, self.controls.cameras.jump, self._complain, self._note_picture)
-        self._panels = self._lay_out()
+        self._panels = self._lay_out(extensions or Extensions())
         bind_keys(self.server, self.controls)
         self.server.on_client_connect(self._greet)
         self._recording: Recording | None = None
@@ -110,7 +122,7 @@ class Viewer:
         self.site.stop()
         return ended
 
-    def _lay_out(self) -> list[Panel]:
+    def _lay_out(self, extensions: Extensions) -> list[Panel]:
         gui = self.server.gui
         gui.main_panel.dock_right()
         gui.main_panel.set_width(PANEL_WIDTH)
@@ -125,6 +137,13 @@ class Viewer:
             panels.append(ExportPanel(self.server, self.controls))
         with tabs.add_tab("Drive", viser.Icon.STEERING_WHEEL):
             panels.append(DrivePanel(self.server, self.controls))
+        for make_panel in extensions.panels:
+            with tabs.add_tab(make_panel.title):
+                own = make_panel(self.server, self.controls)
+            panels.append(Guarded(f"The panel {make_panel.title}", own.show, self._complain))
+        for make_overlay in extensions.overlays:
+            own = make_overlay(self.server)
+            self.canvas.add_layer(Guarded(f"The layer {type(own).__name__}", own.draw, self._complain))
         panels.append(Visits(self.server, self.store, self.clock))
         return panels
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -66,6 +66,8 @@ class Reconstructed:
     scene: Scene
     drawable: Drawable
     notices: tuple[Notice, ...] = ()
+    edits: Edits = field(default_factory=Edits)
+    """Done to it from the beginning."""
 
 
 @dataclass(frozen=True)

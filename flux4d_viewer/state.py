@@ -239,7 +239,7 @@ def _show_scene(state: State, message: Reconstructed) -> State:
         scene=message.scene,
         drawable=message.drawable,
         comparison=None,
-        history=History(),
+        history=History(message.edits),
         editing=Editing(),
         staged=None,
         counted=None,

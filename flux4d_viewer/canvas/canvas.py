@@ -75,6 +75,10 @@ class Canvas:
         painter = state.painter
         self._streams.want(None if painter is None else Wish(painter, state.view, playhead.time, state.errors))
 
+    def add_layer(self, layer: Overlay) -> None:
+        """Draw one more layer, before the splats."""
+        self._overlays.append(layer)
+
     def settle(self, state: State, playhead: Playhead) -> None:
         """The playhead rests: exact instead of quick."""
         if state.drawable is None or state.drawable is not self._drawable:

@@ -17,7 +17,7 @@ from flux4d_core.reconstruction.drive import SceneConfig, make_scene_of
 from flux4d_core.scene.scene_file import read_scene
 from flux4d_core.types import Clip
 from flux4d_viewer.demo import demo_log
-from flux4d_viewer.jobs.opening import OpenDemo, OpenLog, OpenSceneFile
+from flux4d_viewer.jobs.opening import OpenDemo, OpenLog, OpenSceneFile, ShowScene
 from flux4d_viewer.messages import Notice, Opened
 from flux4d_viewer.recording import recording_of_clip, recording_of_scene
 from flux4d_viewer.work.session import Drive, Post, Session
@@ -54,6 +54,13 @@ def open_a_scene(session: Session, job: OpenSceneFile, report: Report, post: Pos
     session.close()
     post(Opened(recording_of_scene(scene), session.desk.notices))
     session.show(scene, (), report, post)
+
+
+def show_a_scene(session: Session, job: ShowScene, report: Report, post: Post) -> None:
+    """A scene in memory, after its edits."""
+    session.close()
+    post(Opened(recording_of_scene(job.scene), session.desk.notices))
+    session.show(job.scene, (), report, post, job.edits)
 
 
 def reconstruct(
