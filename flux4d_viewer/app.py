@@ -16,7 +16,7 @@ from flux4d_viewer.canvas.canvas import Canvas
 from flux4d_viewer.clock import AHEAD, Clock, Playhead
 from flux4d_viewer.controls.bench import Bench
 from flux4d_viewer.controls.controls import Controls
-from flux4d_viewer.extensions import Extensions, Guarded
+from flux4d_viewer.extensions import Extensions, Guarded, OwnPanel
 from flux4d_viewer.jobs.job import Job
 from flux4d_viewer.keys import bind_keys
 from flux4d_viewer.library import Shelf
@@ -27,6 +27,8 @@ from flux4d_viewer.panels.cameras import CamerasPanel
 from flux4d_viewer.panels.display import DisplayPanel
 from flux4d_viewer.panels.drive import DrivePanel
 from flux4d_viewer.panels.export import ExportPanel
+from flux4d_viewer.panels.path import PathPanel
+from flux4d_viewer.panels.quality import QualityPanel
 from flux4d_viewer.panels.status import StatusPanel
 from flux4d_viewer.panels.timeline import TimelinePanel
 from flux4d_viewer.recording import Recording
@@ -34,14 +36,12 @@ from flux4d_viewer.server import serve
 from flux4d_viewer.staged import Stager
 from flux4d_viewer.state import State, Store
 from flux4d_viewer.visits import Visits
+from flux4d_viewer.watch import Watch
 from flux4d_viewer.worker import Perform, Worker
 
 if TYPE_CHECKING:
     from flux4d_viewer.device import Renderer
 
-Panel = (
-    StatusPanel | TimelinePanel | DisplayPanel | AdaptPanel | CamerasPanel | ExportPanel | DrivePanel | Visits | Guarded
-)
 PANEL_WIDTH = 340
 """Pixels of the panel on the right."""
 
@@ -90,10 +90,14 @@ class Viewer:
         self.controls = Controls(
             Bench(self.store, self.clock, self.worker.put, self.worker.cancel, settings.folder, settings.shelf)
         )
-        self.canvas = Canvas(self.server, self.controls.cameras.jump, self._complain, self._note_picture)
+        self.canvas = Canvas(
+            self.server, self.controls.cameras.jump, self._complain, self.controls.paths, self._note_picture
+        )
         self._panels = self._lay_out(extensions or Extensions())
+        self._watch = Watch(self.server, self.controls.bench)
         bind_keys(self.server, self.controls)
         self.server.on_client_connect(self._greet)
+        self.server.on_client_disconnect(self._forget)
         self._recording: Recording | None = None
         self._broken = False
         self._done = threading.Event()
@@ -103,6 +107,7 @@ class Viewer:
         self.clock.start()
         self.worker.start()
         self.stager.start()
+        self._watch.start()
         self.clock.wake()
         if job is not None:
             self.controls.session.open(job)
@@ -115,6 +120,7 @@ class Viewer:
     def stop(self) -> bool:
         """End all threads and the server; whether the worker's has ended, which cannot be forced to."""
         self._done.set()
+        self._watch.stop()
         ended = self.worker.stop()
         self.clock.stop()
         self.stager.stop()
@@ -122,17 +128,20 @@ class Viewer:
         self.site.stop()
         return ended
 
-    def _lay_out(self, extensions: Extensions) -> list[Panel]:
+    def _lay_out(self, extensions: Extensions) -> list[OwnPanel]:
         gui = self.server.gui
         gui.main_panel.dock_right()
         gui.main_panel.set_width(PANEL_WIDTH)
-        panels: list[Panel] = [StatusPanel(self.server, self.controls), TimelinePanel(self.server, self.controls)]
+        panels: list[OwnPanel] = [StatusPanel(self.server, self.controls), TimelinePanel(self.server, self.controls)]
         tabs = gui.add_tab_group()
         with tabs.add_tab("View", viser.Icon.EYE):
             panels.append(DisplayPanel(self.server, self.controls))
             panels.append(AdaptPanel(self.server, self.controls))
         with tabs.add_tab("Cameras", viser.Icon.CAMERA):
             panels.append(CamerasPanel(self.server, self.controls))
+            panels.append(QualityPanel(self.server, self.controls))
+        with tabs.add_tab("Path", viser.Icon.ROUTE):
+            panels.append(PathPanel(self.server, self.controls))
         with tabs.add_tab("Export", viser.Icon.DOWNLOAD):
             panels.append(ExportPanel(self.server, self.controls))
         with tabs.add_tab("Drive", viser.Icon.STEERING_WHEEL):
@@ -214,6 +223,9 @@ class Viewer:
         """Tell a browser that comes late what has gone wrong before."""
         if problem := self.store.state.problem:
             self._notify([client], "What went wrong", problem, "red")
+
+    def _forget(self, client: viser.ClientHandle) -> None:
+        self.controls.paths.land(client.client_id)
 
     def _notify(
         self, clients: Iterable[viser.ClientHandle], title: str, body: str, color: Literal["red", "yellow", "gray"]
