@@ -42,7 +42,7 @@ from flux4d_viewer.worker import Perform, Worker
 if TYPE_CHECKING:
     from flux4d_viewer.device import Renderer
 
-PANEL_WIDTH = 340
+PANEL_WIDTH = 400
 """Pixels of the panel on the right."""
 
 
