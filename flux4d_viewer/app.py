@@ -16,7 +16,7 @@ from flux4d_viewer.canvas.canvas import Canvas
 from flux4d_viewer.clock import AHEAD, Clock, Playhead
 from flux4d_viewer.controls.bench import Bench
 from flux4d_viewer.controls.controls import Controls
-from flux4d_viewer.extensions import Extensions, Guarded, OwnPanel
+from flux4d_viewer.extensions import Extensions, Guarded
 from flux4d_viewer.jobs.job import Job
 from flux4d_viewer.keys import bind_keys
 from flux4d_viewer.library import Shelf
@@ -27,6 +27,7 @@ from flux4d_viewer.panels.cameras import CamerasPanel
 from flux4d_viewer.panels.display import DisplayPanel
 from flux4d_viewer.panels.drive import DrivePanel
 from flux4d_viewer.panels.export import ExportPanel
+from flux4d_viewer.panels.panel import Panel
 from flux4d_viewer.panels.path import PathPanel
 from flux4d_viewer.panels.quality import QualityPanel
 from flux4d_viewer.panels.status import StatusPanel
@@ -128,11 +129,11 @@ class Viewer:
         self.site.stop()
         return ended
 
-    def _lay_out(self, extensions: Extensions) -> list[OwnPanel]:
+    def _lay_out(self, extensions: Extensions) -> list[Panel]:
         gui = self.server.gui
         gui.main_panel.dock_right()
         gui.main_panel.set_width(PANEL_WIDTH)
-        panels: list[OwnPanel] = [StatusPanel(self.server, self.controls), TimelinePanel(self.server, self.controls)]
+        panels: list[Panel] = [StatusPanel(self.server, self.controls), TimelinePanel(self.server, self.controls)]
         tabs = gui.add_tab_group()
         with tabs.add_tab("View", viser.Icon.EYE):
             panels.append(DisplayPanel(self.server, self.controls))

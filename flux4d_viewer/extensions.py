@@ -17,17 +17,10 @@ import viser
 from flux4d_viewer.canvas.overlay import Overlay
 from flux4d_viewer.clock import Playhead
 from flux4d_viewer.controls.controls import Controls
+from flux4d_viewer.panels.panel import Panel
 from flux4d_viewer.state import State
 
 Complain = Callable[[str], None]
-
-
-class OwnPanel(Protocol):
-    """A tab. Its handles are made once, with `server.gui`, where the viewer makes the panel."""
-
-    def show(self, state: State, playhead: Playhead) -> None:
-        """Bring the handles into agreement with what is open and when it is."""
-        ...
 
 
 class MakesPanel(Protocol):
@@ -36,7 +29,7 @@ class MakesPanel(Protocol):
     @property
     def title(self) -> str: ...
 
-    def __call__(self, server: viser.ViserServer, controls: Controls, /) -> OwnPanel:
+    def __call__(self, server: viser.ViserServer, controls: Controls, /) -> Panel:
         """Build the panel; `controls` moves the playhead, changes the view and starts jobs."""
         ...
 
