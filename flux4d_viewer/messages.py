@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from flux4d_viewer.looking import Errors
 from flux4d_viewer.theme import Tone
 
 if TYPE_CHECKING:
+    from flux4d_core.data.describe import LogSummary
     from flux4d_core.scene.paths.camera_path import CameraPath
     from flux4d_core.scene.scene import Scene
     from flux4d_viewer.canvas.drawable import Drawable
@@ -70,6 +71,16 @@ class Reconstructed:
     notices: tuple[Notice, ...] = ()
     keeps_edits: bool = False
     """Whether it has the very actors of the scene before, so that what was done to them still holds."""
+    edits: Edits = field(default_factory=Edits)
+    """Done to it from the beginning."""
+
+
+@dataclass(frozen=True)
+class Described:
+    """What is in a log that may be opened."""
+
+    path: Path
+    summary: LogSummary
 
 
 @dataclass(frozen=True)
@@ -197,6 +208,7 @@ Message = (
     | Progressed
     | Opened
     | Reconstructed
+    | Described
     | Adapted
     | Compared
     | Counted

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from flux4d_core.scene.edit.operations import Edits
 from flux4d_core.scene.paths.camera_path import CameraPath
+from flux4d_viewer.browsing import Browsing
 from flux4d_viewer.colormaps import Colormap
 from flux4d_viewer.comparison import Comparing, Score
 from flux4d_viewer.editing import Editing
@@ -19,6 +20,7 @@ from flux4d_viewer.messages import (
     Adapted,
     Compared,
     Counted,
+    Described,
     ErrorsMeasured,
     Exported,
     Failed,
@@ -149,6 +151,8 @@ class State:
     """The server's newest picture, if the server draws."""
     plots: bool = False
     """Whether curves are drawn under the timeline."""
+    browsing: Browsing = field(default_factory=Browsing)
+    """What could be opened instead."""
     counted: Counted | None = None
     """How many Gaussians move; counted once the curves are wanted."""
     editing: Editing = field(default_factory=Editing)
@@ -186,6 +190,9 @@ def receive(state: State, message: Message) -> State:
             return _open(state, message)
         case Reconstructed():
             return _show_scene(state, message)
+        case Described(path, summary):
+            known = state.browsing.place == path
+            return replace(state, browsing=replace(state.browsing, summary=summary)) if known else state
         case Adapted():
             return replace(state, adapted=message)
         case Compared():
@@ -271,7 +278,7 @@ def _show_scene(state: State, message: Reconstructed) -> State:
         scene=message.scene,
         drawable=message.drawable,
         comparison=None,
-        history=state.history if message.keeps_edits else History(),
+        history=state.history if message.keeps_edits else History(message.edits),
         editing=Editing(),
         staged=None,
         counted=None,

@@ -84,6 +84,10 @@ class Canvas:
         errors = None if state.history.edits.operations else state.errors  # edits change the painter's order
         self._streams.want(None if painter is None else Wish(painter, state.view, playhead.time, errors))
 
+    def add_layer(self, layer: Overlay) -> None:
+        """Draw one more layer, before the splats."""
+        self._overlays.append(layer)
+
     def settle(self, state: State, playhead: Playhead) -> None:
         """The playhead rests: exact instead of quick."""
         if state.drawable is None or state.drawable is not self._drawable:

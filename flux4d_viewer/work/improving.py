@@ -47,7 +47,7 @@ def optimize_scene(session: Session, job: OptimizeScene, report: Report, post: P
     optimized = optimize_judged(session.scene, config, session.device, report)
     post(Improved("Optimising", _sentence(optimized.judgement.sentence), optimized.judgement.is_kept))
     if optimized.judgement.is_kept:
-        session.show(optimized.scene, (), report, post, keeps_edits=True)
+        session.show(optimized.scene, (), report, post)
 
 
 def _remake(session: Session, drive: Drive):

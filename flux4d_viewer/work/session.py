@@ -80,16 +80,24 @@ class Session:
         self._scene = self._staged = self.drive = self._survey = None
 
     def show(
-        self, scene: Scene, notices: tuple[Notice, ...], report: Report, post: Post, keeps_edits: bool = False
+        self,
+        scene: Scene,
+        notices: tuple[Notice, ...],
+        report: Report,
+        post: Post,
+        edits: Edits | None = None,
     ) -> None:
-        """Make this the scene, and lay it out for drawing; `keeps_edits`: its actors are those of the one before."""
+        """Make this the scene and lay it out for drawing.
+
+        `edits`: done to it from the beginning; None: those of the scene before go on, since its actors are the same.
+        """
         report("Preparing the view", 0.0)
         self._scene, self._staged = scene, None
         drawable = self._drawable(scene)
         if drawable.shown < drawable.total:
             text = f"Preview: {drawable.shown:,} of {drawable.total:,} Gaussians. Videos and comparisons use all."
             notices = (*notices, Notice(text))
-        post(Reconstructed(scene, drawable, notices, keeps_edits))
+        post(Reconstructed(scene, drawable, notices, edits is None, edits or Edits()))
 
     def compile(self, report: Report) -> None:
         """Make the renderer ready before the first picture, so that the wait has a name."""
