@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jaxtyping import UInt8
+from jaxtyping import Float32, UInt8
 from numpy import ndarray
 
 from flux4d_core.scene.edit.operations import Edits
 from flux4d_viewer.comparison import Score
+from flux4d_viewer.examined import Examined
 from flux4d_viewer.theme import Tone
 
 if TYPE_CHECKING:
@@ -121,6 +122,44 @@ class Counted:
 
 
 @dataclass(frozen=True)
+class Surveyed:
+    """Some more of the recorded cameras were looked through."""
+
+    share: float
+    """Of all, 0 to 1."""
+
+
+@dataclass(frozen=True)
+class ViewExamined:
+    """It is known what a view consists of."""
+
+    found: Examined
+    edits: Edits
+    """Done to the scene before."""
+
+
+@dataclass(frozen=True, eq=False)
+class ErrorsMeasured:
+    """Every Gaussian's mean difference from the recorded images."""
+
+    values: Float32[ndarray, "N"]
+    """0 to 1, in the order of `Stage.gaussians`; nan: never seen."""
+    edits: Edits
+    """Done to the scene before."""
+
+
+@dataclass(frozen=True)
+class Improved:
+    """Something was tried to make the scene sharper."""
+
+    what: str
+    """"Aligning", "Optimising"."""
+    sentence: str
+    """What that did to frames that it was not made from."""
+    is_kept: bool
+
+
+@dataclass(frozen=True)
 class Exported:
     """A file is written."""
 
@@ -162,6 +201,10 @@ Message = (
     | Compared
     | Counted
     | Scored
+    | Surveyed
+    | ViewExamined
+    | ErrorsMeasured
+    | Improved
     | Exported
     | PathMade
     | Failed

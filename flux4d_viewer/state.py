@@ -12,15 +12,18 @@ from flux4d_core.scene.paths.camera_path import CameraPath
 from flux4d_viewer.colormaps import Colormap
 from flux4d_viewer.comparison import Comparing, Score
 from flux4d_viewer.editing import Editing
+from flux4d_viewer.examined import Examined
 from flux4d_viewer.history import History
 from flux4d_viewer.looking import ArrowsPer, ColorBy, Errors, LidarColor, Painted, Picture, Range, Rgb, Trail, Vector
 from flux4d_viewer.messages import (
     Adapted,
     Compared,
     Counted,
+    ErrorsMeasured,
     Exported,
     Failed,
     Finished,
+    Improved,
     Message,
     Notice,
     Opened,
@@ -30,6 +33,8 @@ from flux4d_viewer.messages import (
     Scored,
     Started,
     Stopped,
+    Surveyed,
+    ViewExamined,
 )
 from flux4d_viewer.path_editing import PathEditing
 
@@ -118,6 +123,12 @@ class State:
     """Of the frames that were scored so far, in their order; computed while nothing else is to be done."""
     scored_edits: Edits = field(default_factory=Edits)
     """Done to the scene before it was scored."""
+    surveyed: float = 0.0
+    """How much is known of what was ever seen, 0 to 1."""
+    examined: tuple[Examined, ...] = ()
+    """Each browser's view when it rested last, the newest at the end."""
+    improved: Improved | None = None
+    """What the last attempt to make the scene sharper did."""
     exported: Exported | None = None
     """The newest file."""
     is_log: bool = False
@@ -183,6 +194,15 @@ def receive(state: State, message: Message) -> State:
             return replace(state, counted=message)
         case Scored():
             return _score(state, message)
+        case Surveyed(share):
+            return replace(state, surveyed=share)
+        case ViewExamined(found):
+            others = tuple(one for one in state.examined if one.client != found.client)
+            return replace(state, examined=(*others[-MOST_VIEWS:], found))
+        case ErrorsMeasured():
+            return state
+        case Improved():
+            return replace(state, improved=message)
         case Exported():
             return replace(state, exported=message)
         case PathMade(path):
@@ -199,6 +219,10 @@ def _progress(state: State, message: Progressed) -> State:
     cancelling = state.work.cancelling if state.work else False
     work = Work(message.title, message.stage, message.fraction, message.seconds, cancelling)
     return replace(state, work=work)
+
+
+MOST_VIEWS = 16
+"""Browsers whose last view is remembered."""
 
 
 def _score(state: State, message: Scored) -> State:
@@ -222,6 +246,9 @@ def _open(state: State, message: Opened) -> State:
         comparison=None,
         counted=None,
         scores=(),
+        surveyed=0.0,
+        examined=(),
+        improved=None,
         is_log=message.is_log,
         adapted=None,
         history=History(),
@@ -248,6 +275,7 @@ def _show_scene(state: State, message: Reconstructed) -> State:
         staged=None,
         counted=None,
         scores=(),
+        surveyed=0.0,
         notices=tuple(dict.fromkeys(state.notices + message.notices)),
         view=replace(state.view, lidar=lidar),
     )

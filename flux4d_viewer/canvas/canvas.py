@@ -15,6 +15,7 @@ from flux4d_viewer.canvas.overlay import Overlay
 from flux4d_viewer.canvas.overview import look_over, set_first_view
 from flux4d_viewer.canvas.recorded import Jump, RecordedLayer
 from flux4d_viewer.canvas.stream import Streams, Wish
+from flux4d_viewer.canvas.unseen import UnseenLayer
 from flux4d_viewer.clock import Playhead
 from flux4d_viewer.looking import Errors, Painted, Vector
 from flux4d_viewer.recording import Recording
@@ -40,6 +41,7 @@ class Canvas:
     ) -> None:
         self._server = server
         _light(server)
+        self._overlays: list[Overlay] = [RecordedLayer(server, jump), ComparisonCard(server), UnseenLayer(server)]
         self._overlays: list[Overlay] = [
             RecordedLayer(server, jump),
             ComparisonCard(server),
