@@ -12,7 +12,7 @@ from flux4d_viewer.colormaps import Colormap
 from flux4d_viewer.comparison import Comparing, Score
 from flux4d_viewer.editing import Editing
 from flux4d_viewer.history import History
-from flux4d_viewer.looking import ArrowsPer, ColorBy, Errors, LidarColor, Painted, Picture, Range, Rgb, Trail, Vector
+from flux4d_viewer.looking import ArrowsPer, ColorBy, Errors, LidarColor, Measuring, Painted, Picture, Range, Rgb, Trail
 from flux4d_viewer.messages import (
     Adapted,
     Compared,
@@ -127,10 +127,7 @@ class State:
     """How far each Gaussian is from the recorded images, once that is known."""
     following: str = ""
     """Whom the view follows: an actor's id, `looking.EGO`, or nobody."""
-    measuring: bool = False
-    """Whether clicks in the scene measure."""
-    measured: tuple[Vector, ...] = ()
-    """None, one or both ends of what is measured (m)."""
+    measuring: Measuring = field(default_factory=Measuring)
     painted: Painted | None = None
     """The server's newest picture, if the server draws."""
     plots: bool = False

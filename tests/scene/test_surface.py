@@ -5,7 +5,7 @@ from small_street import make_gaussians
 from flux4d_core.motion import advance
 from flux4d_core.scene.surface import first_surface
 
-STREET = advance(make_gaussians(), 0.0)
+STREET = advance(make_gaussians(4.0), 0.0)
 
 
 def hit(origin: tuple[float, float, float], direction: tuple[float, float, float]) -> list[float] | None:

@@ -22,7 +22,7 @@ from flux4d_viewer.canvas.units import SCALE
 from flux4d_viewer.canvas.vehicle import VehicleLayer, body
 from flux4d_viewer.clock import Playhead
 from flux4d_viewer.colormaps import mapped, stops_of
-from flux4d_viewer.looking import EGO
+from flux4d_viewer.looking import EGO, Measuring
 from flux4d_viewer.recording import HEIGHTS, recording_of_clip
 from flux4d_viewer.server import start_server, stop_server
 from flux4d_viewer.staged import work_out
@@ -206,7 +206,7 @@ def test_an_actor_is_followed_by_its_id(state: State) -> None:
 def test_what_is_measured_stands_in_the_scene_with_its_length(server: viser.ViserServer, state: State) -> None:
     layer = MeasureLayer(server)
     ends = ((10.0, 8.0, 3.0), (10.0, -8.0, 3.0))
-    layer.draw(replace(state, measured=ends), Playhead())
+    layer.draw(replace(state, measuring=Measuring(ends=ends)), Playhead())
     label: Any = server.scene.get_handle_by_name("/measure/label")
     assert label.text == "16.00 m"
     assert length_of(ends) == 16.0
