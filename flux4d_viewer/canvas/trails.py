@@ -22,8 +22,8 @@ STEP = 0.1
 """Seconds between the corners of a trail."""
 MAX_STEPS = 200
 """Corners of one trail, at most."""
-HEIGHT = 0.08
-"""Above the underside of the actor's box (m)."""
+HEIGHT = 0.35
+"""Above the underside of the actor's box (m): clear of the road, which splats make soft."""
 
 
 class TrailLayer:

@@ -16,7 +16,7 @@ class MeasuringFolder:
 
     def __init__(self, server: viser.ViserServer, controls: Controls) -> None:
         gui = server.gui
-        with gui.add_folder("Measure"):
+        with gui.add_folder("Measure", expand_by_default=False):
             self._toggle = gui.add_button(
                 "Measure",
                 icon=viser.Icon.RULER_MEASURE,

@@ -36,7 +36,7 @@ class ViewpointFolder:
                 "View", "", hint="A view and a time as text: paste one and press Enter to go there."
             )
             self._copy = gui.add_button(
-                _COPY, icon=viser.Icon.COPY, hint="Puts your present view into the field above."
+                _COPY, icon=viser.Icon.COPY, color="gray", hint="Puts your view into the field above."
             )
             self._fault = gui.add_html("", visible=False)
         self._follow.on_update(
