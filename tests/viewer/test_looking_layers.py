@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pytest
 import viser
-from flux4d_viewer.canvas.backdrop import BackdropLayer
 from small_street import EGO_SPEED, RED_SPEED, RED_START, make_clip, make_scene
 
 from flux4d_core.scene.edit.apply import stage
@@ -16,6 +15,7 @@ from flux4d_viewer.canvas.drawable import prepare_for_browser
 from flux4d_viewer.canvas.ego import ego_pose
 from flux4d_viewer.canvas.follow import FollowLayer, followed_pose
 from flux4d_viewer.canvas.measure import MeasureLayer, length_of
+from flux4d_viewer.canvas.sky_nodes import SkyNodes
 from flux4d_viewer.canvas.sweeps import colors_of
 from flux4d_viewer.canvas.trails import TrailLayer, trail_of, trail_times
 from flux4d_viewer.canvas.units import SCALE
@@ -214,15 +214,16 @@ def test_what_is_measured_stands_in_the_scene_with_its_length(server: viser.Vise
     assert server.scene.get_handle_by_name("/measure/line") is None
 
 
-def test_a_chosen_background_lies_behind_the_browsers_splats(
-    server: viser.ViserServer, state: State, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    images: list[Any] = []
-    monkeypatch.setattr(server.scene, "set_background_image", lambda image, **_: images.append(image))
-    layer = BackdropLayer(server)
-    layer.draw(state, Playhead())
-    layer.draw(replace(state, view=View(backdrop=(255, 255, 255))), Playhead())
-    layer.draw(state, Playhead())
-    assert len(images) == 2
-    assert images[0].min() == 255
-    assert images[1] is None
+def test_a_chosen_background_takes_the_skys_place_and_gives_it_back(server: viser.ViserServer) -> None:
+    drawable = OPENED.drawable
+    assert drawable is not None
+    sky = SkyNodes(server)
+    sky.replace(drawable.sky)
+    handle: Any = server.scene.get_handle_by_name("/sky/up")
+    sky.show(View(backdrop=(255, 255, 255), show="dynamic"))
+    assert handle.visible
+    assert handle.image.min() == 255
+    sky.show(View())
+    assert (handle.image == next(face.image for face in drawable.sky if face.name == "up")).all()
+    sky.show(View(show="dynamic"))
+    assert not handle.visible
