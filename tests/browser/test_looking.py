@@ -74,7 +74,7 @@ def test_two_clicks_on_the_walls_measure_sixteen_metres(eye: Eye) -> None:
     eye.wait_until(lambda: eye.viewer.store.state.measuring.is_on, "the key")
     for side in (8.0, -8.0):
         count = len(eye.viewer.store.state.measuring.ends)
-        row, column = eye.pixel_of((25.0, side, 2.5))
+        row, column = eye.pixel_of((26.0, side, 2.5))
         eye.page.mouse.click(column, row)
         eye.wait_until(lambda n=count: len(eye.viewer.store.state.measuring.ends) == n + 1, "the click")
     left, right = eye.viewer.store.state.measuring.ends
