@@ -62,8 +62,9 @@ def test_by_sensor_everything_has_the_lidars_colour_and_in_real_colours_it_is_ba
 
 def test_the_picture_of_depth_is_said_to_be_of_gaussians_and_has_a_range(eye: Eye) -> None:
     choose(eye, "Picture", "Depth")
-    eye.page.get_by_text("Drawn by the browser").wait_for(timeout=10_000)
-    eye.page.get_by_text("60+ m").wait_for(timeout=10_000)
+    eye.wait_until(lambda: eye.viewer.store.state.view.picture == "depth", "the choice")
+    eye.page.get_by_text("coloured by its distance from the own vehicle").wait_for(timeout=10_000)
+    eye.page.get_by_text("60+ m", exact=True).wait_for(timeout=10_000)
     near, far = (eye.color_at(eye.picture(), (x, 0.5, 0.0)) for x in (5.0, 55.0))
     assert near.argmax() == 2  # blue
     assert far.argmax() == 0  # red
@@ -103,6 +104,6 @@ def test_the_view_keeps_its_place_beside_the_own_vehicle(eye: Eye) -> None:
 
 
 def test_a_view_that_was_written_down_is_found_again(eye: Eye) -> None:
-    eye.page.get_by_label("View", exact=True).last.fill("eye 0 0 10 look 20 0 0 fov 50 time 0.5")
+    eye.page.get_by_label("As text").first.fill("eye 0 0 10 look 20 0 0 fov 50 time 0.5")
     eye.wait_until(lambda: np.allclose(eye.eye_position(), [0, 0, 10], atol=0.01), "the view")
     assert eye.viewer.clock.playhead.time == 0.5
