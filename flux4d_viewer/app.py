@@ -32,6 +32,7 @@ from flux4d_viewer.panels.path import PathPanel
 from flux4d_viewer.panels.quality import QualityPanel
 from flux4d_viewer.panels.status import StatusPanel
 from flux4d_viewer.panels.timeline import TimelinePanel
+from flux4d_viewer.pointer import bind_pointer
 from flux4d_viewer.recording import Recording
 from flux4d_viewer.server import serve
 from flux4d_viewer.staged import Stager
@@ -97,6 +98,7 @@ class Viewer:
         self._panels = self._lay_out(extensions or Extensions())
         self._watch = Watch(self.server, self.controls.bench)
         bind_keys(self.server, self.controls)
+        bind_pointer(self.server, self.controls)
         self.server.on_client_connect(self._greet)
         self.server.on_client_disconnect(self._forget)
         self._recording: Recording | None = None

@@ -15,7 +15,7 @@ from flux4d_viewer.comparison import Comparing, Score
 from flux4d_viewer.editing import Editing
 from flux4d_viewer.examined import Examined
 from flux4d_viewer.history import History
-from flux4d_viewer.looking import ArrowsPer, ColorBy, Errors, LidarColor, Painted, Picture, Range, Rgb, Trail, Vector
+from flux4d_viewer.looking import ArrowsPer, ColorBy, Errors, LidarColor, Measuring, Painted, Picture, Range, Rgb, Trail
 from flux4d_viewer.messages import (
     Adapted,
     Compared,
@@ -143,10 +143,7 @@ class State:
     """How far each Gaussian is from the recorded images, once that is known."""
     following: str = ""
     """Whom the view follows: an actor's id, `looking.EGO`, or nobody."""
-    measuring: bool = False
-    """Whether clicks in the scene measure."""
-    measured: tuple[Vector, ...] = ()
-    """None, one or both ends of what is measured (m)."""
+    measuring: Measuring = field(default_factory=Measuring)
     painted: Painted | None = None
     """The server's newest picture, if the server draws."""
     plots: bool = False
@@ -262,6 +259,10 @@ def _open(state: State, message: Opened) -> State:
         history=History(),
         editing=Editing(),
         staged=None,
+        errors=None,
+        following="",
+        measuring=Measuring(),
+        painted=None,
         path=path_in_size_of(state.path, message.recording),
         pathing=PathEditing(is_shown=state.pathing.is_shown),
         camera=sensors[0] if sensors else "",
@@ -281,6 +282,8 @@ def _show_scene(state: State, message: Reconstructed) -> State:
         history=state.history if message.keeps_edits else History(message.edits),
         editing=Editing(),
         staged=None,
+        errors=None,
+        measuring=Measuring(),
         counted=None,
         scores=(),
         surveyed=0.0,
