@@ -13,19 +13,23 @@ from typing import TYPE_CHECKING, Literal
 import viser
 
 from flux4d_viewer.canvas.canvas import Canvas
+from flux4d_viewer.canvas.handles import EraserLayer, GizmoLayer, WaypointLayer
 from flux4d_viewer.clock import AHEAD, Clock, Playhead
 from flux4d_viewer.controls.bench import Bench
 from flux4d_viewer.controls.controls import Controls
 from flux4d_viewer.jobs.job import Job
 from flux4d_viewer.keys import bind_keys
 from flux4d_viewer.messages import Exported, Failed, Message, Stopped
+from flux4d_viewer.panels.actors import ActorsPanel
 from flux4d_viewer.panels.adapt import AdaptPanel
 from flux4d_viewer.panels.cameras import CamerasPanel
 from flux4d_viewer.panels.display import DisplayPanel
+from flux4d_viewer.panels.edit import DonePanel, EditPanel
 from flux4d_viewer.panels.export import ExportPanel
 from flux4d_viewer.panels.info import InfoPanel
 from flux4d_viewer.panels.status import StatusPanel
 from flux4d_viewer.panels.timeline import TimelinePanel
+from flux4d_viewer.pointer import bind_pointer
 from flux4d_viewer.recording import Recording
 from flux4d_viewer.server import start_server, stop_server
 from flux4d_viewer.staged import Stager
@@ -35,7 +39,18 @@ from flux4d_viewer.worker import Perform, Worker
 if TYPE_CHECKING:
     from flux4d_viewer.device import Renderer
 
-Panel = StatusPanel | TimelinePanel | DisplayPanel | AdaptPanel | CamerasPanel | ExportPanel | InfoPanel
+Panel = (
+    StatusPanel
+    | ActorsPanel
+    | EditPanel
+    | DonePanel
+    | TimelinePanel
+    | DisplayPanel
+    | AdaptPanel
+    | CamerasPanel
+    | ExportPanel
+    | InfoPanel
+)
 PANEL_WIDTH = 340
 """Pixels of the panel on the right."""
 
@@ -68,9 +83,11 @@ class Viewer:
         self.worker = Worker(prepare or _real_work(settings), self._receive)
         self.stager = Stager(self.store, settings.folder, self._complain)
         self.controls = Controls(Bench(self.store, self.clock, self.worker.put, self.worker.cancel, settings.folder))
-        self.canvas = Canvas(self.server, self.controls.cameras.jump, self._complain)
+        hands = [layer(self.server, self.controls) for layer in (GizmoLayer, WaypointLayer, EraserLayer)]
+        self.canvas = Canvas(self.server, self.controls.cameras.jump, self._complain, hands)
         self._panels = self._lay_out()
         bind_keys(self.server, self.controls)
+        bind_pointer(self.server, self.controls)
         self.server.on_client_connect(self._greet)
         self._recording: Recording | None = None
         self._broken = False
@@ -111,6 +128,10 @@ class Viewer:
             panels.append(AdaptPanel(self.server, self.controls))
         with tabs.add_tab("Cameras", viser.Icon.CAMERA):
             panels.append(CamerasPanel(self.server, self.controls))
+        with tabs.add_tab("Actors", viser.Icon.CAR):
+            panels.append(ActorsPanel(self.server, self.controls))
+            panels.append(EditPanel(self.server, self.controls))
+            panels.append(DonePanel(self.server, self.controls))
         with tabs.add_tab("Export", viser.Icon.DOWNLOAD):
             panels.append(ExportPanel(self.server, self.controls))
         with tabs.add_tab("Info", viser.Icon.INFO_CIRCLE):

@@ -48,9 +48,7 @@ class Fact:
         return np.array([np.interp(time, self.times, self.centers[:, k]) for k in range(3)])
 
 
-def look_up(
-    actors: Sequence[StagedActor], span: tuple[float, float], known: Sequence[Fact] = ()
-) -> tuple[Fact, ...]:
+def look_up(actors: Sequence[StagedActor], span: tuple[float, float], known: Sequence[Fact] = ()) -> tuple[Fact, ...]:
     """All actors over a span; of those that are as they were, what is known is kept."""
     times = np.linspace(*span, SAMPLES)
     before = {fact.staged.id: fact for fact in known if np.array_equal(fact.times, times)}

@@ -99,19 +99,20 @@ class Stager:
                 self._failed(f"Working out the edits failed: {type(error).__name__}: {error}")
 
     def _do(self, state: State) -> None:
-        assert state.scene is not None and state.drawable is not None
-        known = self._last[1] if self._last is not None and self._last[0] is state.drawable else None
-        if known is None and (found := self._autosave.load(state.scene)) is not None:
+        scene, drawable = state.scene, state.drawable
+        assert scene is not None and drawable is not None
+        known = self._last[1] if self._last is not None and self._last[0] is drawable else None
+        if known is None and (found := self._autosave.load(scene)) is not None:
             state = replace(state, history=History(found))
             self._store.change(lambda now: _take_up(now, state))
         staged = work_out(state, wanted_edits(state), known)
-        self._last = state.drawable, staged
-        self._store.change(lambda now: _publish(now, state.drawable, staged))
+        self._last = drawable, staged
+        self._store.change(lambda now: _publish(now, drawable, staged))
         if known is None:
-            staged = replace(staged, ground=find_ground_of(state.scene))
-            self._last = state.drawable, staged
-            self._store.change(lambda now: _publish(now, state.drawable, staged))
-        name = self._autosave.save(state.history.edits, state.scene)
+            staged = replace(staged, ground=find_ground_of(scene))
+            self._last = drawable, staged
+            self._store.change(lambda now: _publish(now, drawable, staged))
+        name = self._autosave.save(state.history.edits, scene)
         self._store.change(lambda now: replace(now, editing=replace(now.editing, saved=name)))
 
 

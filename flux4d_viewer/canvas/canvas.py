@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import viser
@@ -12,6 +12,7 @@ from flux4d_viewer.canvas.moving import MovingLayer
 from flux4d_viewer.canvas.overlay import Overlay
 from flux4d_viewer.canvas.overview import look_over, set_first_view
 from flux4d_viewer.canvas.recorded import Jump, RecordedLayer
+from flux4d_viewer.canvas.selection import SelectionLayer
 from flux4d_viewer.canvas.stream import Streams
 from flux4d_viewer.clock import Playhead
 from flux4d_viewer.recording import Recording
@@ -25,10 +26,13 @@ if TYPE_CHECKING:
 class Canvas:
     """The 3D view of all browsers."""
 
-    def __init__(self, server: viser.ViserServer, jump: Jump, failed: Callable[[str], None]) -> None:
+    def __init__(
+        self, server: viser.ViserServer, jump: Jump, failed: Callable[[str], None], hands: Sequence[Overlay] = ()
+    ) -> None:
+        """`hands`: layers that pass on what is done to them."""
         self._server = server
         _light(server)
-        self._overlays: list[Overlay] = [RecordedLayer(server, jump)]
+        self._overlays: list[Overlay] = [RecordedLayer(server, jump), SelectionLayer(server), *hands]
         self._moving = MovingLayer(server)
         self._splats = BrowserSplats(server)
         self._streams = Streams(server, failed)

@@ -196,4 +196,3 @@ class HandControls:
 
 def _box(actor: StagedActor, time: float) -> Box:
     return actor.pose_at(time), actor.actor.size.double().numpy()
-
