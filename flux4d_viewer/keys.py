@@ -64,6 +64,8 @@ KEYS: tuple[Key, ...] = (
         lambda controls, client: controls.cameras.jump_to_next(client, -1),
         "shift",
     ),
+    Key("Compare: beside, over, minus, blink", "M", lambda controls, _: controls.quality.cycle_mode()),
+    Key("Compare large", "M", lambda controls, client: controls.quality.toggle_in_view(client), "shift"),
     Key("Back to the overview", "0", lambda controls, client: controls.cameras.overview(client)),
     Key("Fly to the selected actor", "F", lambda controls, client: controls.selecting.focus(client)),
     Key("Select nothing", "escape", lambda controls, _: controls.selecting.deselect()),

@@ -14,6 +14,7 @@ from flux4d_viewer.history import History
 from flux4d_viewer.messages import (
     Adapted,
     Compared,
+    Counted,
     Exported,
     Failed,
     Finished,
@@ -105,6 +106,8 @@ class State:
     """What was done to the scene, and what was undone."""
     plots: bool = False
     """Whether curves are drawn under the timeline."""
+    counted: Counted | None = None
+    """How many Gaussians move; counted once the curves are wanted."""
     editing: Editing = field(default_factory=Editing)
     """What is selected, and what the hands are at."""
     staged: Staged | None = None
@@ -140,6 +143,8 @@ def receive(state: State, message: Message) -> State:
             return replace(state, adapted=message)
         case Compared():
             return replace(state, comparison=message)
+        case Counted():
+            return replace(state, counted=message)
         case Scored():
             return _score(state, message)
         case Exported():
@@ -177,6 +182,7 @@ def _open(state: State, message: Opened) -> State:
         scene=None,
         drawable=None,
         comparison=None,
+        counted=None,
         scores=(),
         is_log=message.is_log,
         adapted=None,
@@ -200,6 +206,7 @@ def _show_scene(state: State, message: Reconstructed) -> State:
         history=History(),
         editing=Editing(),
         staged=None,
+        counted=None,
         scores=(),
         notices=tuple(dict.fromkeys(state.notices + message.notices)),
         view=replace(state.view, lidar=lidar),

@@ -10,21 +10,21 @@ import torch
 
 from flux4d_core.errors import Flux4dError
 from flux4d_core.progress import Report, silent
-from flux4d_core.rendering.render import draw
+from flux4d_core.rendering.wide import draw_projected
+from flux4d_core.scene.film import Film
 from flux4d_core.scene.scene import Provenance
 from flux4d_core.scene.sharing import describe_provenance
 from flux4d_core.scene.stage import Stage
-from flux4d_core.types import Camera
 from flux4d_core.writing import put_in_place
 
 
-def render_path(stage: Stage, cameras: list[Camera], report: Report = silent) -> Iterator[np.ndarray]:
-    """Pictures (H, W, 3) uint8 along a path, drawn on the device of the stage's Gaussians."""
+def render_path(stage: Stage, film: Film, report: Report = silent) -> Iterator[np.ndarray]:
+    """The film's pictures (H, W, 3) uint8, drawn on the device of the stage's Gaussians."""
     device = stage.untouched.means.device
-    for i, camera in enumerate(cameras):
-        report("Rendering video", i / len(cameras))
+    for i, camera in enumerate(film.cameras):
+        report("Rendering video", i / len(film.cameras))
         with torch.no_grad():
-            colors = draw(stage.at(camera.time), stage.sky, camera.to(device)).colors
+            colors = draw_projected(stage.at(camera.time), stage.sky, camera.to(device), film.projection).colors
         yield (colors.clamp(0, 1) * 255).round().byte().cpu().numpy()
     report("Rendering video", 1.0)
 

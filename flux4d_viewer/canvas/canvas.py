@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import viser
 
 from flux4d_viewer.canvas.browser import BrowserSplats
+from flux4d_viewer.canvas.comparison_card import ComparisonCard
 from flux4d_viewer.canvas.moving import MovingLayer
 from flux4d_viewer.canvas.overlay import Overlay
 from flux4d_viewer.canvas.overview import look_over, set_first_view
@@ -32,7 +33,12 @@ class Canvas:
         """`hands`: layers that pass on what is done to them."""
         self._server = server
         _light(server)
-        self._overlays: list[Overlay] = [RecordedLayer(server, jump), SelectionLayer(server), *hands]
+        self._overlays: list[Overlay] = [
+            RecordedLayer(server, jump),
+            ComparisonCard(server),
+            SelectionLayer(server),
+            *hands,
+        ]
         self._moving = MovingLayer(server)
         self._splats = BrowserSplats(server)
         self._streams = Streams(server, failed)

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from flux4d_viewer.controls.controls import Controls
 
 GIZMO_SIZE = 0.3
-"""viser units of the actor's handles."""
+"""viser units of the eraser's handles."""
+REACH = 1.2
+"""The actor's handles end this far outside of it (m): what lies within is hidden by its splats."""
 WAYPOINT_SIZE = 0.14
 POINTS = 16
 """Pieces of the drawn path between two waypoints."""
@@ -33,7 +35,7 @@ class GizmoLayer:
         self._yaw = 0.0
         """Where the handles headed before they were dragged (rad)."""
         self._handle = server.scene.add_transform_controls(
-            "/gizmo", scale=GIZMO_SIZE, depth_test=False, disable_sliders=True, visible=False
+            "/gizmo", scale=GIZMO_SIZE, disable_sliders=True, visible=False
         )
         self._handle.on_update(self._dragged)
 
@@ -46,6 +48,7 @@ class GizmoLayer:
         if actor is None or not wanted:
             return
         turns = editing.gizmo == "turn"
+        self._handle.scale = (0.5 * float(actor.actor.size.max()) + REACH) * SCALE
         self._handle.disable_rotations, self._handle.disable_axes = not turns, turns
         self._handle.active_axes = (True, True, not turns)
         if editing.drag is None:
@@ -104,7 +107,6 @@ class WaypointLayer:
             scale=WAYPOINT_SIZE,
             disable_rotations=True,
             active_axes=(True, True, False),
-            depth_test=False,
             position=to_units(np.array(waypoint.position)),
         )
         self._server.scene.add_label(
@@ -136,7 +138,7 @@ class EraserLayer:
             return
         if self._handle is None:
             self._handle = self._server.scene.add_transform_controls(
-                "/eraser", scale=GIZMO_SIZE, depth_test=False, disable_sliders=True
+                "/eraser", scale=GIZMO_SIZE, disable_sliders=True
             )
             self._handle.on_update(self._dragged)
         if not self._is_held:

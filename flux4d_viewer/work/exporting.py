@@ -6,9 +6,11 @@ from pathlib import Path
 
 from flux4d_core.progress import Report
 from flux4d_core.scene.export import write_ply
+from flux4d_core.scene.paths.camera_path import film
+from flux4d_core.scene.paths.make import make_path
+from flux4d_core.scene.paths.presets import LaneShift, Take
 from flux4d_core.scene.scene_file import write_scene
 from flux4d_core.scene.sharing import sharing_note
-from flux4d_core.scene.trajectory import PathConfig, recorded_path
 from flux4d_core.scene.video import render_path, write_video
 from flux4d_viewer.files import free_name
 from flux4d_viewer.jobs.exporting import ExportPly, ExportVideo, SaveScene
@@ -20,8 +22,8 @@ def export_video(session: Session, job: ExportVideo, report: Report, post: Post)
     """Film a way through the scene."""
     stage = session.stage(job.edits)
     session.compile(report)
-    config = PathConfig(camera=job.camera, shift=job.shift, fps=job.fps, slow=job.slow, width=job.width)
-    cameras = recorded_path(stage.scene, config)
+    take = Take(camera=job.camera, fps=job.fps, slow=job.slow, width=job.width)
+    cameras = film(make_path(stage, LaneShift(job.shift), take))
     path = free_name(job.folder, f"{stage.scene.name}_{job.camera}_shift{job.shift:+.1f}m", ".mp4")
     write_video(render_path(stage, cameras, report), path, job.fps, provenance=stage.scene.provenance)
     post(exported(session, path, job.client))
