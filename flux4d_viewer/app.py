@@ -27,6 +27,7 @@ from flux4d_viewer.panels.display import DisplayPanel
 from flux4d_viewer.panels.edit import DonePanel, EditPanel
 from flux4d_viewer.panels.export import ExportPanel
 from flux4d_viewer.panels.info import InfoPanel
+from flux4d_viewer.panels.objects import ObjectsPanel
 from flux4d_viewer.panels.status import StatusPanel
 from flux4d_viewer.panels.timeline import TimelinePanel
 from flux4d_viewer.pointer import bind_pointer
@@ -43,6 +44,7 @@ Panel = (
     StatusPanel
     | ActorsPanel
     | EditPanel
+    | ObjectsPanel
     | DonePanel
     | TimelinePanel
     | DisplayPanel
@@ -134,6 +136,7 @@ class Viewer:
         with tabs.add_tab("Actors", viser.Icon.CAR):
             panels.append(ActorsPanel(self.server, self.controls))
             panels.append(EditPanel(self.server, self.controls))
+            panels.append(ObjectsPanel(self.server, self.controls))
             panels.append(DonePanel(self.server, self.controls))
         with tabs.add_tab("Export", viser.Icon.DOWNLOAD):
             panels.append(ExportPanel(self.server, self.controls))
@@ -223,6 +226,6 @@ def _real_work(settings: Settings) -> Callable[[], Perform]:
     def prepare() -> Perform:
         from flux4d_viewer.work.work import Work
 
-        return Work(settings.device, settings.renderer).perform
+        return Work(settings.device, settings.renderer, settings.folder).perform
 
     return prepare

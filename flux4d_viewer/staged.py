@@ -54,7 +54,7 @@ class Stager:
 
     def __init__(self, store: Store, folder: Path, failed: Callable[[str], None]) -> None:
         self._store, self._failed = store, failed
-        self._autosave = Autosave(folder)
+        self._folder, self._autosave = folder, Autosave(folder)
         self._wanted: State | None = None
         self._asked: tuple[Drawable, Edits] | None = None
         self._last: tuple[Drawable, Staged] | None = None
@@ -105,7 +105,7 @@ class Stager:
         if known is None and (found := self._autosave.load(scene)) is not None:
             state = replace(state, history=History(found))
             self._store.change(lambda now: _take_up(now, state))
-        staged = work_out(state, wanted_edits(state), known)
+        staged = work_out(state, wanted_edits(state), known, self._folder)
         self._last = drawable, staged
         self._store.change(lambda now: _publish(now, drawable, staged))
         if known is None:
@@ -138,13 +138,13 @@ def _publish(now: State, drawable: Drawable | None, staged: Staged) -> State:
     return replace(now, staged=staged, editing=editing)
 
 
-def work_out(state: State, edits: Edits, known: Staged | None = None) -> Staged:
-    """The scene of a state after edits; `known`: what was worked out of it before."""
+def work_out(state: State, edits: Edits, known: Staged | None = None, folder: Path | None = None) -> Staged:
+    """The scene of a state after edits; `known`: what was worked out of it before; `folder`: where its files lie."""
     from flux4d_viewer.canvas.layout import lay_out, stage_traced
     from flux4d_viewer.canvas.nodes import scene_span
 
     assert state.scene is not None and state.drawable is not None
-    stage, kept = stage_traced(state.scene, edits)
+    stage, kept = stage_traced(state.scene, edits, folder)
     painter = state.drawable.painter.restaged(stage) if state.drawable.painter else None
     facts = look_up(stage.actors, scene_span(state.scene), known.facts if known else ())
     return Staged(edits, stage, lay_out(state.drawable, stage, kept), painter, facts, known.ground if known else None)

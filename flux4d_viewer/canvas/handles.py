@@ -137,9 +137,7 @@ class EraserLayer:
                 self._handle = self._size = None
             return
         if self._handle is None:
-            self._handle = self._server.scene.add_transform_controls(
-                "/eraser", scale=GIZMO_SIZE, disable_sliders=True
-            )
+            self._handle = self._server.scene.add_transform_controls("/eraser", scale=GIZMO_SIZE, disable_sliders=True)
             self._handle.on_update(self._dragged)
         if not self._is_held:
             self._handle.position = to_units(np.array(region.center))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from flux4d_core.progress import Report
@@ -10,12 +11,14 @@ from flux4d_viewer.device import Renderer, choose_desk
 from flux4d_viewer.jobs.adapting import AdaptToLog
 from flux4d_viewer.jobs.comparing import Compare, ScoreFrame
 from flux4d_viewer.jobs.counting import CountMoving
+from flux4d_viewer.jobs.editing import SaveActor
 from flux4d_viewer.jobs.exporting import ExportPly, ExportVideo, SaveScene
 from flux4d_viewer.jobs.job import Job
 from flux4d_viewer.jobs.opening import OpenDemo, OpenLog, OpenSceneFile
 from flux4d_viewer.work.adapting import adapt_to_the_log
 from flux4d_viewer.work.comparing import compare, score_frame
 from flux4d_viewer.work.counting import count_moving
+from flux4d_viewer.work.editing import save_actor
 from flux4d_viewer.work.exporting import export_ply, export_video, save_scene
 from flux4d_viewer.work.opening import open_a_log, open_a_scene, open_the_demo
 from flux4d_viewer.work.session import Post, Session
@@ -31,14 +34,16 @@ _DOES: dict[type[Job], Callable[[Session, Any, Report, Post], None]] = {
     ExportVideo: export_video,
     SaveScene: save_scene,
     ExportPly: export_ply,
+    SaveActor: save_actor,
 }
 
 
 class Work:
     """Does the jobs of one viewer."""
 
-    def __init__(self, device: str, renderer: Renderer) -> None:
-        self._session = Session(choose_desk(device, renderer))
+    def __init__(self, device: str, renderer: Renderer, folder: Path = Path()) -> None:
+        """`folder`: where edits lie, and beside them the files of inserted actors."""
+        self._session = Session(choose_desk(device, renderer), folder)
 
     def perform(self, job: Job, report: Report, post: Post) -> None:
         """Do one job; raises Flux4dError, or Cancelled from within `report`."""
