@@ -19,6 +19,7 @@ from flux4d_viewer.controls.bench import Bench
 from flux4d_viewer.controls.controls import Controls
 from flux4d_viewer.jobs.job import Job
 from flux4d_viewer.keys import bind_keys
+from flux4d_viewer.looking import Painted
 from flux4d_viewer.messages import Exported, Failed, Message, Stopped
 from flux4d_viewer.panels.actors import ActorsPanel
 from flux4d_viewer.panels.adapt import AdaptPanel
@@ -28,6 +29,8 @@ from flux4d_viewer.panels.edit import DonePanel, EditPanel
 from flux4d_viewer.panels.export import ExportPanel
 from flux4d_viewer.panels.info import InfoPanel
 from flux4d_viewer.panels.objects import ObjectsPanel
+from flux4d_viewer.panels.path import PathPanel
+from flux4d_viewer.panels.quality import QualityPanel
 from flux4d_viewer.panels.status import StatusPanel
 from flux4d_viewer.panels.timeline import TimelinePanel
 from flux4d_viewer.pointer import bind_pointer
@@ -35,6 +38,7 @@ from flux4d_viewer.recording import Recording
 from flux4d_viewer.server import serve
 from flux4d_viewer.staged import Stager
 from flux4d_viewer.state import State, Store
+from flux4d_viewer.watch import Watch
 from flux4d_viewer.worker import Perform, Worker
 
 if TYPE_CHECKING:
@@ -50,6 +54,8 @@ Panel = (
     | DisplayPanel
     | AdaptPanel
     | CamerasPanel
+    | QualityPanel
+    | PathPanel
     | ExportPanel
     | InfoPanel
 )
@@ -89,11 +95,15 @@ class Viewer:
         self.stager = Stager(self.store, settings.folder, self._complain)
         self.controls = Controls(Bench(self.store, self.clock, self.worker.put, self.worker.cancel, settings.folder))
         hands = [layer(self.server, self.controls) for layer in (GizmoLayer, WaypointLayer, EraserLayer)]
-        self.canvas = Canvas(self.server, self.controls.cameras.jump, self._complain, hands)
+        self.canvas = Canvas(
+            self.server, self.controls.cameras.jump, self._complain, self.controls.paths, self._note_picture, hands
+        )
         self._panels = self._lay_out()
+        self._watch = Watch(self.server, self.controls.bench)
         bind_keys(self.server, self.controls)
         bind_pointer(self.server, self.controls)
         self.server.on_client_connect(self._greet)
+        self.server.on_client_disconnect(self._forget)
         self._recording: Recording | None = None
         self._broken = False
         self._done = threading.Event()
@@ -103,6 +113,7 @@ class Viewer:
         self.clock.start()
         self.worker.start()
         self.stager.start()
+        self._watch.start()
         self.clock.wake()
         if job is not None:
             self.worker.put(job)
@@ -115,6 +126,7 @@ class Viewer:
     def stop(self) -> bool:
         """End all threads and the server; whether the worker's has ended, which cannot be forced to."""
         self._done.set()
+        self._watch.stop()
         ended = self.worker.stop()
         self.clock.stop()
         self.stager.stop()
@@ -133,11 +145,14 @@ class Viewer:
             panels.append(AdaptPanel(self.server, self.controls))
         with tabs.add_tab("Cameras", viser.Icon.CAMERA):
             panels.append(CamerasPanel(self.server, self.controls))
+            panels.append(QualityPanel(self.server, self.controls))
         with tabs.add_tab("Actors", viser.Icon.CAR):
             panels.append(ActorsPanel(self.server, self.controls))
             panels.append(EditPanel(self.server, self.controls))
             panels.append(ObjectsPanel(self.server, self.controls))
             panels.append(DonePanel(self.server, self.controls))
+        with tabs.add_tab("Path", viser.Icon.ROUTE):
+            panels.append(PathPanel(self.server, self.controls))
         with tabs.add_tab("Export", viser.Icon.DOWNLOAD):
             panels.append(ExportPanel(self.server, self.controls))
         with tabs.add_tab("Info", viser.Icon.INFO_CIRCLE):
@@ -201,6 +216,9 @@ class Viewer:
             case _:
                 pass
 
+    def _note_picture(self, painted: Painted) -> None:
+        self.store.change(lambda state: replace(state, painted=painted))
+
     def _complain(self, sentence: str) -> None:
         self.store.change(lambda state: replace(state, problem=sentence))
 
@@ -208,6 +226,9 @@ class Viewer:
         """Tell a browser that comes late what has gone wrong before."""
         if problem := self.store.state.problem:
             self._notify([client], "What went wrong", problem, "red")
+
+    def _forget(self, client: viser.ClientHandle) -> None:
+        self.controls.paths.land(client.client_id)
 
     def _notify(
         self, clients: Iterable[viser.ClientHandle], title: str, body: str, color: Literal["red", "yellow", "gray"]
