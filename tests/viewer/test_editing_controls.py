@@ -1,30 +1,36 @@
 """What the controls add to the edits, and what comes of it."""
 
 import math
-from collections.abc import Iterator
+import time
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from small_street import RED_START, make_clip, make_scene
 
+from flux4d_core.scene.edit.apply import stage
 from flux4d_core.scene.edit.edits_file import read_edits
 from flux4d_core.scene.edit.operations import Duplicate, Edits, Follow, Hide, Move, Remove
 from flux4d_core.scene.stage import StagedActor
+from flux4d_core.types import Camera, Rendering, Sky, Snapshot
 from flux4d_viewer.autosave import Autosave
 from flux4d_viewer.canvas.drawable import prepare_for_browser
+from flux4d_viewer.canvas.painter import Painter
+from flux4d_viewer.canvas.ranges import Ranges
+from flux4d_viewer.canvas.units import Pose
 from flux4d_viewer.clock import Clock
 from flux4d_viewer.controls.bench import Bench
 from flux4d_viewer.controls.editing import EditControls
 from flux4d_viewer.controls.handling import HandControls
 from flux4d_viewer.controls.selecting import SelectionControls
-from flux4d_viewer.editing import path_of
+from flux4d_viewer.editing import Drag, path_of
 from flux4d_viewer.overlaps import overlap
 from flux4d_viewer.recording import recording_of_clip
 from flux4d_viewer.sheet import look_up, ordered
-from flux4d_viewer.staged import Staged, work_out
-from flux4d_viewer.state import State, Store
+from flux4d_viewer.staged import Staged, Stager, work_out
+from flux4d_viewer.state import State, Store, View
 
 SCENE = make_scene()
 DRAWABLE = prepare_for_browser(SCENE)
@@ -40,7 +46,7 @@ class Hands:
         self.store = Store(lambda: None)
         self.clock = Clock(lambda playhead: None, lambda playhead: None)
         self.clock.change(lambda playhead: replace(playhead, end=1.0))
-        bench = Bench(self.store, self.clock, pytest.fail, lambda: None, folder)
+        bench = Bench(self.store, self.clock, lambda job: None, lambda: None, folder)
         self.selecting = SelectionControls(bench)
         self.editing = EditControls(bench, self.selecting)
         self.hands = HandControls(bench, self.selecting, self.editing)
@@ -64,8 +70,8 @@ class Hands:
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Hands]:
-    yield Hands(tmp_path)
+def desk(tmp_path: Path) -> Hands:
+    return Hands(tmp_path)
 
 
 def test_a_ray_down_the_lane_selects_the_red_car_and_one_into_the_sky_nothing(desk: Hands) -> None:
@@ -123,7 +129,7 @@ def test_what_is_dragged_is_an_edit_only_once_it_is_let_go(desk: Hands) -> None:
     (operation,) = desk.operations
     assert isinstance(operation, Move)
     assert operation.offset[:2] == pytest.approx((4.0, 2.0))
-    assert desk.actor(RED).pose_at(0.0)[:2, 3] == pytest.approx(before[:2] + [4.0, 2.0])
+    assert desk.actor(RED).pose_at(0.0)[:2, 3] == pytest.approx(before[:2] + np.array([4.0, 2.0]))
 
 
 def test_a_click_on_the_handles_is_no_edit(desk: Hands) -> None:
@@ -224,3 +230,43 @@ def test_another_scene_of_the_same_name_neither_takes_nor_overwrites_the_edits(t
     assert second.save(Edits((Hide(RED),)), other) != "street.edits.json"
     assert Autosave(tmp_path).load(SCENE) == edits
     assert Autosave(tmp_path).load(other) == Edits((Hide(RED),))
+
+
+def test_where_the_server_draws_what_is_dragged_is_in_the_picture_and_nowhere_else(tmp_path: Path) -> None:
+    drawn: list[float] = []
+
+    def draw(snapshot: Snapshot, sky: Sky, camera: Camera) -> Rendering:
+        drawn.append(float(snapshot.means[snapshot.colors[:, 0] > 0.85, 0].mean()))
+        size = (camera.height, camera.width)
+        return Rendering(torch.zeros(*size, 3), torch.zeros(size), torch.ones(size), None)
+
+    drawable = replace(DRAWABLE, painter=Painter(stage(SCENE), draw, Ranges()))
+    store = Store(lambda: None)
+    store.change(lambda state: replace(state, scene=SCENE, drawable=drawable))
+    stager = Stager(store, tmp_path, pytest.fail)
+    stager.start()
+
+    def is_ready(before: Staged | None) -> bool:
+        now = store.state.staged
+        return now is not None and now is not before and now.ground is not None
+
+    def picture(**editing: object) -> float:
+        before = store.state.staged
+        store.change(lambda state: replace(state, editing=replace(state.editing, **editing)))  # pyright: ignore
+        stager.want(store.state)
+        end = time.monotonic() + 20
+        while not is_ready(before) and time.monotonic() < end:
+            time.sleep(0.01)
+        painter = store.state.painter
+        assert painter is not None
+        painter.paint(View(), Pose(np.eye(4), 1.0, 32, 16), 0.0)
+        return drawn[-1]
+
+    stood = picture()
+    carried = picture(drag=Drag(RED, 0.0, (RED_START, -2.0, 0.8), (3.0, 0.0, 0.0)))
+    staged = store.state.staged
+    stager.stop()
+    assert carried - stood == pytest.approx(3.0, abs=1e-3)
+    assert staged is not None
+    assert staged.edits == Edits()
+    assert staged.stage.parts == ()
