@@ -20,6 +20,12 @@ class InfoPanel:
         with gui.add_folder("Keys", expand_by_default=True):
             gui.add_html(theme.table([(key.shown, key.label) for key in KEYS]))
             gui.add_html(theme.line("Drag: orbit. Right drag: move. Wheel: zoom. W A S D Q E: fly.", faint=True))
+            gui.add_html(
+                theme.line(
+                    "Click: select. Ctrl+click: one more. Shift+drag: all in a rectangle; with Alt: those no longer.",
+                    faint=True,
+                )
+            )
 
     def show(self, state: State, playhead: Playhead) -> None:
         """Bring the tab into agreement with the state."""
