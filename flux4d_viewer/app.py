@@ -29,6 +29,7 @@ from flux4d_viewer.panels.edit import DonePanel, EditPanel
 from flux4d_viewer.panels.export import ExportPanel
 from flux4d_viewer.panels.info import InfoPanel
 from flux4d_viewer.panels.objects import ObjectsPanel
+from flux4d_viewer.panels.panel import Panel
 from flux4d_viewer.panels.path import PathPanel
 from flux4d_viewer.panels.quality import QualityPanel
 from flux4d_viewer.panels.status import StatusPanel
@@ -44,21 +45,6 @@ from flux4d_viewer.worker import Perform, Worker
 if TYPE_CHECKING:
     from flux4d_viewer.device import Renderer
 
-Panel = (
-    StatusPanel
-    | ActorsPanel
-    | EditPanel
-    | ObjectsPanel
-    | DonePanel
-    | TimelinePanel
-    | DisplayPanel
-    | AdaptPanel
-    | CamerasPanel
-    | QualityPanel
-    | PathPanel
-    | ExportPanel
-    | InfoPanel
-)
 PANEL_WIDTH = 340
 """Pixels of the panel on the right."""
 
