@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 import viser
 
 from flux4d_viewer.canvas.canvas import Canvas
+from flux4d_viewer.canvas.handles import EraserLayer, GizmoLayer, WaypointLayer
 from flux4d_viewer.clock import AHEAD, Clock, Playhead
 from flux4d_viewer.controls.bench import Bench
 from flux4d_viewer.controls.controls import Controls
@@ -22,11 +23,14 @@ from flux4d_viewer.keys import bind_keys
 from flux4d_viewer.library import Shelf
 from flux4d_viewer.looking import Painted
 from flux4d_viewer.messages import Exported, Failed, Message, Stopped
+from flux4d_viewer.panels.actors import ActorsPanel
 from flux4d_viewer.panels.adapt import AdaptPanel
 from flux4d_viewer.panels.cameras import CamerasPanel
 from flux4d_viewer.panels.display import DisplayPanel
 from flux4d_viewer.panels.drive import DrivePanel
+from flux4d_viewer.panels.edit import DonePanel, EditPanel
 from flux4d_viewer.panels.export import ExportPanel
+from flux4d_viewer.panels.objects import ObjectsPanel
 from flux4d_viewer.panels.panel import Panel
 from flux4d_viewer.panels.path import PathPanel
 from flux4d_viewer.panels.quality import QualityPanel
@@ -92,8 +96,9 @@ class Viewer:
         self.controls = Controls(
             Bench(self.store, self.clock, self.worker.put, self.worker.cancel, settings.folder, settings.shelf)
         )
+        hands = [layer(self.server, self.controls) for layer in (GizmoLayer, WaypointLayer, EraserLayer)]
         self.canvas = Canvas(
-            self.server, self.controls.cameras.jump, self._complain, self.controls.paths, self._note_picture
+            self.server, self.controls.cameras.jump, self._complain, self.controls.paths, self._note_picture, hands
         )
         self._panels = self._lay_out(extensions or Extensions())
         self._watch = Watch(self.server, self.controls.bench)
@@ -143,6 +148,11 @@ class Viewer:
         with tabs.add_tab("Cameras", viser.Icon.CAMERA):
             panels.append(CamerasPanel(self.server, self.controls))
             panels.append(QualityPanel(self.server, self.controls))
+        with tabs.add_tab("Actors", viser.Icon.CAR):
+            panels.append(ActorsPanel(self.server, self.controls))
+            panels.append(EditPanel(self.server, self.controls))
+            panels.append(ObjectsPanel(self.server, self.controls))
+            panels.append(DonePanel(self.server, self.controls))
         with tabs.add_tab("Path", viser.Icon.ROUTE):
             panels.append(PathPanel(self.server, self.controls))
         with tabs.add_tab("Export", viser.Icon.DOWNLOAD):
@@ -247,6 +257,6 @@ def _real_work(settings: Settings) -> Callable[[], Perform]:
     def prepare() -> Perform:
         from flux4d_viewer.work.work import Work
 
-        return Work(settings.device, settings.renderer).perform
+        return Work(settings.device, settings.renderer, settings.folder).perform
 
     return prepare

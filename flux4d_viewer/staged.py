@@ -41,12 +41,12 @@ class Staged:
     """Of the scene; None until it is found."""
 
 
-def wanted_edits(state: State) -> Edits:
-    """What should be drawn: all that was done, and, where the server draws, what is being dragged."""
+def wanted_edits(state: State) -> tuple[Edits, Edits]:
+    """All that was done, and what the picture should show: where the server draws, what is being dragged, too."""
     drag, edits = state.editing.drag, state.history.edits
     if drag is None or drag.is_dropped or state.drawable is None or state.drawable.painter is None:
-        return edits
-    return edits.then(Move(drag.actor, drag.time, drag.offset, drag.yaw))
+        return edits, edits
+    return edits, edits.then(Move(drag.actor, drag.time, drag.offset, drag.yaw))
 
 
 class Stager:
@@ -54,9 +54,9 @@ class Stager:
 
     def __init__(self, store: Store, folder: Path, failed: Callable[[str], None]) -> None:
         self._store, self._failed = store, failed
-        self._autosave = Autosave(folder)
+        self._folder, self._autosave = folder, Autosave(folder)
         self._wanted: State | None = None
-        self._asked: tuple[Drawable, Edits] | None = None
+        self._asked: tuple[Drawable, tuple[Edits, Edits]] | None = None
         self._last: tuple[Drawable, Staged] | None = None
         self._changed = threading.Event()
         self._stopped = False
@@ -93,25 +93,36 @@ class Stager:
                 if state is not None:
                     self._do(state)
             except Flux4dError as error:
-                self._failed(str(error))
+                self._give_up(str(error))
             except Exception as error:  # the thread must live, and the user hear of it
                 traceback.print_exc(file=sys.stderr)
-                self._failed(f"Working out the edits failed: {type(error).__name__}: {error}")
+                self._give_up(f"Working out the edits failed: {type(error).__name__}: {error}")
+
+    def _give_up(self, sentence: str) -> None:
+        """What is shown stays; nothing is carried any longer."""
+        self._store.change(lambda now: replace(now, editing=replace(now.editing, drag=None)))
+        self._failed(sentence)
 
     def _do(self, state: State) -> None:
-        assert state.scene is not None and state.drawable is not None
-        known = self._last[1] if self._last is not None and self._last[0] is state.drawable else None
-        if known is None and (found := self._autosave.load(state.scene)) is not None:
+        scene, drawable = state.scene, state.drawable
+        assert scene is not None and drawable is not None
+        known = self._last[1] if self._last is not None and self._last[0] is drawable else None
+        if known is None and (found := self._autosave.load(scene)) is not None:
             state = replace(state, history=History(found))
             self._store.change(lambda now: _take_up(now, state))
-        staged = work_out(state, wanted_edits(state), known)
-        self._last = state.drawable, staged
-        self._store.change(lambda now: _publish(now, state.drawable, staged))
+        done, previewed = wanted_edits(state)
+        if known is not None and previewed != done:
+            preview = replace(known, painter=_painter_of(drawable, stage_of(scene, previewed, self._folder)))
+            self._store.change(lambda now: _publish(now, drawable, preview))
+            return
+        staged = work_out(state, done, known, self._folder)
+        self._last = drawable, staged
+        self._store.change(lambda now: _publish(now, drawable, staged))
         if known is None:
-            staged = replace(staged, ground=find_ground_of(state.scene))
-            self._last = state.drawable, staged
-            self._store.change(lambda now: _publish(now, state.drawable, staged))
-        name = self._autosave.save(state.history.edits, state.scene)
+            staged = replace(staged, ground=find_ground_of(scene))
+            self._last = drawable, staged
+            self._store.change(lambda now: _publish(now, drawable, staged))
+        name = self._autosave.save(state.history.edits, scene)
         self._store.change(lambda now: replace(now, editing=replace(now.editing, saved=name)))
 
 
@@ -137,14 +148,25 @@ def _publish(now: State, drawable: Drawable | None, staged: Staged) -> State:
     return replace(now, staged=staged, editing=editing)
 
 
-def work_out(state: State, edits: Edits, known: Staged | None = None) -> Staged:
-    """The scene of a state after edits; `known`: what was worked out of it before."""
+def stage_of(scene: Scene, edits: Edits, folder: Path) -> Stage:
+    """The scene after edits, for a picture alone."""
+    from flux4d_core.scene.edit.apply import stage
+
+    return stage(scene, edits, folder)
+
+
+def _painter_of(drawable: Drawable, stage: Stage) -> Painter | None:
+    return drawable.painter.restaged(stage) if drawable.painter else None
+
+
+def work_out(state: State, edits: Edits, known: Staged | None = None, folder: Path | None = None) -> Staged:
+    """The scene of a state after edits; `known`: what was worked out of it before; `folder`: where its files lie."""
     from flux4d_viewer.canvas.layout import lay_out, stage_traced
     from flux4d_viewer.canvas.nodes import scene_span
 
     assert state.scene is not None and state.drawable is not None
-    stage, kept = stage_traced(state.scene, edits)
-    painter = state.drawable.painter.restaged(stage) if state.drawable.painter else None
+    stage, kept = stage_traced(state.scene, edits, folder)
+    painter = _painter_of(state.drawable, stage)
     facts = look_up(stage.actors, scene_span(state.scene), known.facts if known else ())
     return Staged(edits, stage, lay_out(state.drawable, stage, kept), painter, facts, known.ground if known else None)
 

@@ -18,6 +18,9 @@ ACCENT = (64, 149, 191)
 PATH_COLOR = (255, 196, 61)
 """The own vehicle's way."""
 BOX_COLOR = (255, 214, 102)
+SELECTED_COLOR = (64, 196, 255)
+OVERLAP_COLOR = (242, 177, 52)
+ERASER_COLOR = (229, 83, 75)
 FRUSTUM_COLOR = (143, 188, 214)
 CHOSEN_COLOR = (255, 196, 61)
 BACKDROP = (26, 27, 30)
@@ -175,6 +178,25 @@ def table(rows: list[tuple[str, str]]) -> str:
         for name, value in rows
     )
     return _block(f'<table style="font-size:0.85em;line-height:1.35;border-collapse:collapse">{cells}</table>')
+
+
+def steps(lines: list[str], count: int) -> str:
+    """What was done, the newest first; `count`: of all."""
+    items = "".join(f'<li style="padding:1px 0">{html.escape(line)}</li>' for line in lines)
+    more = f'<div style="opacity:0.65">and {count - len(lines)} before</div>' if count > len(lines) else ""
+    return _block(
+        f'<ol reversed start="{count}" style="font-size:0.85em;line-height:1.35;margin:0;padding-left:1.8em">'
+        f"{items}</ol>"
+        f'<div style="font-size:0.85em">{more}</div>'
+    )
+
+
+def code(text: str) -> str:
+    """A command to copy."""
+    return _block(
+        f'<code style="display:block;font-size:0.8em;background:rgba(127,127,127,0.13);border-radius:3px;'
+        f'padding:4px 7px;overflow-wrap:anywhere;user-select:all">{html.escape(text)}</code>'
+    )
 
 
 def grid(titles: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:

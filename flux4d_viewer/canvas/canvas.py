@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import viser
@@ -16,6 +16,7 @@ from flux4d_viewer.canvas.moving import MovingLayer
 from flux4d_viewer.canvas.overlay import Overlay
 from flux4d_viewer.canvas.overview import look_over, set_first_view
 from flux4d_viewer.canvas.recorded import Jump, RecordedLayer
+from flux4d_viewer.canvas.selection import SelectionLayer
 from flux4d_viewer.canvas.stream import Streams, Wish
 from flux4d_viewer.canvas.trails import TrailLayer
 from flux4d_viewer.canvas.unseen import UnseenLayer
@@ -42,7 +43,9 @@ class Canvas:
         failed: Callable[[str], None],
         hand: KeyframeHand,
         painted: Callable[[Painted], None] = lambda painted: None,
+        hands: Sequence[Overlay] = (),
     ) -> None:
+        """`hands`: layers that pass on what is done to them."""
         self._server = server
         _light(server)
         self._overlays: list[Overlay] = [
@@ -54,6 +57,8 @@ class Canvas:
             TrailLayer(server),
             MeasureLayer(server),
             FollowLayer(server),
+            SelectionLayer(server),
+            *hands,
         ]
         self._moving = MovingLayer(server)
         self._splats = BrowserSplats(server)

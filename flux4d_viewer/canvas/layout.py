@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -85,14 +86,14 @@ def added_name(id: str, number: int) -> str:
     return f"/moving/new-{quote(id, safe='')}-{number}"
 
 
-def stage_traced(scene: Scene, edits: Edits) -> tuple[Stage, Bool[Tensor, "N"]]:
+def stage_traced(scene: Scene, edits: Edits, folder: Path | None = None) -> tuple[Stage, Bool[Tensor, "N"]]:
     """The scene after the edits, and which of its Gaussians are among the untouched.
 
     The Gaussians are numbered in `sweep_index`, which no edit looks at.
     """
     gaussians = scene.gaussians
     numbered = replace(gaussians, sweep_index=torch.arange(len(gaussians), device=gaussians.means.device))
-    staged = stage(replace(scene, gaussians=numbered), edits)
+    staged = stage(replace(scene, gaussians=numbered), edits, folder)
     index = staged.untouched.sweep_index
     kept = torch.zeros(len(gaussians), dtype=torch.bool, device=gaussians.means.device)
     kept[index] = True

@@ -169,6 +169,17 @@ class EditControls:
         if self._id:
             self._bench.put(SaveActor(self._id, self._bench.folder, id_of(client), state.history.edits))
 
+    def save(self, client: Client) -> None:
+        """Offer the edits file, which is up to date, to the browser."""
+        name = self._bench.store.state.editing.saved
+        path = self._bench.folder / name
+        if not name or not path.is_file():
+            self._edit(note="There are no edits to save yet.")
+            return
+        self._edit(note=f"The edits are saved as {name}.")
+        if client is not None:
+            client.send_file_download(name, path.read_bytes())
+
     def show_before(self, shows: bool | None = None) -> None:
         """The scene as it was before all edits, or after them; the other way round if not said."""
         before = self._bench.store.state.editing.shows_before

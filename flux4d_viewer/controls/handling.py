@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float64
 from numpy import ndarray
 
+from flux4d_core.errors import Flux4dError
 from flux4d_core.scene.edit.operations import Erase, Region, Source, Vector
 from flux4d_viewer.canvas.units import Pose, pose_of
 from flux4d_viewer.controls.bench import Bench, Client
@@ -118,8 +119,16 @@ class HandControls:
             self._set(eraser=None)
 
     def insert(self, source: Source, client: Client) -> None:
-        """Put an actor from a file where the browser looks, heading away from it."""
+        """Put an actor from a file on the road where the browser looks, heading away from it."""
+        from flux4d_core.scene.edit.sources import load_source
+
+        try:
+            asset = load_source(source, self._bench.folder)
+        except Flux4dError as error:
+            self._set(note=str(error))
+            return
         x, y, z = self.looked_at(client).tolist()
+        z += 0.5 * float(asset.actor.size[2])
         forward = pose_of(client.camera).camera_to_world[:3, 2] if client is not None else np.array([1.0, 0.0, 0.0])
         self._editing.insert(source, (x, y, z), float(np.arctan2(forward[1], forward[0])))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 
@@ -38,8 +39,9 @@ class Drive:
 class Session:
     """Lives on the worker's thread alone."""
 
-    def __init__(self, desk: Desk) -> None:
-        self.desk = desk
+    def __init__(self, desk: Desk, folder: Path = Path()) -> None:
+        """`folder`: where edits lie, and beside them the files of inserted actors."""
+        self.desk, self.folder = desk, folder
         self.drive: Drive | None = None
         self.ready = False
         """Whether the renderer is compiled."""
@@ -65,7 +67,7 @@ class Session:
     def stage(self, edits: Edits) -> Stage:
         """The scene after these edits, on the device; the newest is kept."""
         if self._staged is None or self._staged[0] != edits:
-            self._staged = edits, stage(self.scene, edits).to(self.device)
+            self._staged = edits, stage(self.scene, edits, self.folder).to(self.device)
         return self._staged[1]
 
     @property

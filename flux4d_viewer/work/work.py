@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from flux4d_core.progress import Report
@@ -11,6 +12,7 @@ from flux4d_viewer.jobs.adapting import AdaptToLog
 from flux4d_viewer.jobs.comparing import Compare, ScoreFrame
 from flux4d_viewer.jobs.counting import CountMoving
 from flux4d_viewer.jobs.describing import DescribeLog
+from flux4d_viewer.jobs.editing import SaveActor
 from flux4d_viewer.jobs.exporting import ExportPly, ExportVideo, SaveScene
 from flux4d_viewer.jobs.job import Job
 from flux4d_viewer.jobs.opening import OpenDemo, OpenLog, OpenSceneFile, ShowScene
@@ -20,6 +22,7 @@ from flux4d_viewer.work.adapting import adapt_to_the_log
 from flux4d_viewer.work.comparing import compare, score_frame
 from flux4d_viewer.work.counting import count_moving
 from flux4d_viewer.work.describing import describe_a_log
+from flux4d_viewer.work.editing import save_actor
 from flux4d_viewer.work.examining import examine_view, measure_errors, survey_seen
 from flux4d_viewer.work.exporting import export_ply, export_video, save_scene
 from flux4d_viewer.work.improving import align_cameras, optimize_scene
@@ -46,14 +49,16 @@ _DOES: dict[type[Job], Callable[[Session, Any, Report, Post], None]] = {
     MakePath: make_a_path,
     SaveScene: save_scene,
     ExportPly: export_ply,
+    SaveActor: save_actor,
 }
 
 
 class Work:
     """Does the jobs of one viewer."""
 
-    def __init__(self, device: str, renderer: Renderer) -> None:
-        self._session = Session(choose_desk(device, renderer))
+    def __init__(self, device: str, renderer: Renderer, folder: Path = Path()) -> None:
+        """`folder`: where edits lie, and beside them the files of inserted actors."""
+        self._session = Session(choose_desk(device, renderer), folder)
 
     def perform(self, job: Job, report: Report, post: Post) -> None:
         """Do one job; raises Flux4dError, or Cancelled from within `report`."""
