@@ -5,6 +5,7 @@ from __future__ import annotations
 from flux4d_viewer.jobs.adapting import AdaptToLog
 from flux4d_viewer.jobs.job import Job
 from flux4d_viewer.jobs.opening import OpenDemo, OpenLog
+from flux4d_viewer.jobs.quality import AlignCameras, OptimizeScene
 
 _RECONSTRUCT = (
     ("lifting", 8.0),
@@ -49,5 +50,10 @@ def plan_of(job: Job) -> Plan:
         case AdaptToLog(seconds):
             judging = (("lifting", 8.0), ("judging the weights as they are", 10.0))
             return Plan((*judging, ("adapting", seconds), ("judging the adapted", 10.0), *_REBUILD))
+        case AlignCameras():
+            rounds = (("reconstructing to align", 15.0), ("round 1", 60.0), ("round 2", 60.0), ("judging", 5.0))
+            return Plan((*rounds, *_REBUILD))
+        case OptimizeScene(seconds):
+            return Plan((("judging the scene", 5.0), ("optimising", seconds), ("judging", 5.0), ("preparing", 4.0)))
         case _:
             return Plan(())
