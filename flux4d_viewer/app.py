@@ -25,6 +25,7 @@ from flux4d_viewer.panels.cameras import CamerasPanel
 from flux4d_viewer.panels.display import DisplayPanel
 from flux4d_viewer.panels.export import ExportPanel
 from flux4d_viewer.panels.info import InfoPanel
+from flux4d_viewer.panels.panel import Panel
 from flux4d_viewer.panels.path import PathPanel
 from flux4d_viewer.panels.quality import QualityPanel
 from flux4d_viewer.panels.status import StatusPanel
@@ -39,8 +40,6 @@ from flux4d_viewer.worker import Perform, Worker
 if TYPE_CHECKING:
     from flux4d_viewer.device import Renderer
 
-Panel = StatusPanel | TimelinePanel | DisplayPanel | AdaptPanel | CamerasPanel | ExportPanel | InfoPanel | QualityPanel
-Panel = StatusPanel | TimelinePanel | DisplayPanel | AdaptPanel | CamerasPanel | PathPanel | ExportPanel | InfoPanel
 PANEL_WIDTH = 340
 """Pixels of the panel on the right."""
 

@@ -41,10 +41,10 @@ class Canvas:
     ) -> None:
         self._server = server
         _light(server)
-        self._overlays: list[Overlay] = [RecordedLayer(server, jump), ComparisonCard(server), UnseenLayer(server)]
         self._overlays: list[Overlay] = [
             RecordedLayer(server, jump),
             ComparisonCard(server),
+            UnseenLayer(server),
             KeyframesLayer(server, hand),
         ]
         self._moving = MovingLayer(server)

@@ -64,7 +64,7 @@ def look_as(client: viser.ClientHandle, camera_to_world: Float[ndarray, "4 4"], 
     """As `look`, also where a camera is tilted or looks straight down: what is up in its picture is up in the view."""
     right, down, forward = camera_to_world[:3, :3].T
     is_level = abs(right[2]) < 1e-3 and abs(forward[2]) < 0.99
-    up = (0.0, 0.0, 1.0) if is_level else tuple(-float(value) for value in down)
+    up = np.array([0.0, 0.0, 1.0]) if is_level else -down
     eye = camera_to_world[:3, 3]
     with client.atomic():
         client.camera.fov = fov
