@@ -53,7 +53,8 @@ class Plots:
         self._key: tuple[object, ...] = ()
         self._curves: Curves = (empty, [empty])
         self._drawn = 0.0
-        self._at: tuple[object, ...] = ()
+        self._at: float | None = None
+        """The playhead's time when they were last drawn; None if the curves have changed since."""
 
     def show(self, state: State, playhead: Playhead) -> None:
         """Bring curves and line into agreement with state and playhead, if they are wanted."""
@@ -62,11 +63,11 @@ class Plots:
         if not shown or time.monotonic() - self._drawn < INTERVAL:
             return
         self._follow(state, playhead)
-        if self._at != (self._key, playhead.time):
+        if self._at != playhead.time:
             times, curves = self._curves
             self._plot.data = with_lines(times, curves, (playhead.end, playhead.time))
             self._values.content = _describe(times, curves, state, playhead)
-            self._at, self._drawn = (self._key, playhead.time), time.monotonic()
+            self._at, self._drawn = playhead.time, time.monotonic()
 
     def _follow(self, state: State, playhead: Playhead) -> None:
         """Compute the curves again if anything that they show is another."""
@@ -95,7 +96,7 @@ class Plots:
             )
         )
         ego = ego_speeds(state.recording, times)
-        self._key, self._curves = key, (times, [ego, moving, resampled(stamps, values, times)])
+        self._at, self._key, self._curves = None, key, (times, [ego, moving, resampled(stamps, values, times)])
         self._plot.scales = _scales(self._curves[1])
 
 
