@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 HEIGHT = 110
 """Pixels."""
 INTERVAL = 0.1
-"""The curves are drawn anew at most this often (s): a drawing takes the page some milliseconds."""
+"""The playhead's line moves at most this often (s): a drawing takes the page some milliseconds."""
 EGO_COLOR, MOVING_COLOR, PSNR_COLOR = "#ffc43d", "#4095bf", "#52cf78"
 PLAYHEAD_COLOR, END_COLOR, AXIS_COLOR = "#e5534b", "#f2b134", "#909296"
 
@@ -60,10 +60,11 @@ class Plots:
         """Bring curves and line into agreement with state and playhead, if they are wanted."""
         shown = state.plots and state.recording is not None
         self._plot.visible = self._values.visible = shown
-        if not shown or time.monotonic() - self._drawn < INTERVAL:
+        if not shown:
             return
         self._follow(state, playhead)
-        if self._at != playhead.time:
+        is_due = time.monotonic() - self._drawn >= INTERVAL
+        if self._at is None or (self._at != playhead.time and is_due):
             times, curves = self._curves
             self._plot.data = with_lines(times, curves, (playhead.end, playhead.time))
             self._values.content = _describe(times, curves, state, playhead)
