@@ -14,6 +14,8 @@ import tyro
 from flux4d_core.errors import CheckpointError, Flux4dError, LogError, SceneError
 from flux4d_viewer.jobs.job import Job
 from flux4d_viewer.jobs.opening import OpenDemo, OpenLog, OpenSceneFile
+from flux4d_viewer.library import Library, Shelf
+from flux4d_viewer.recent import cache_file
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,8 @@ class Arguments:
     """cpu, cuda, or auto."""
     output: Path = Path()
     """Folder for videos and saved scenes; the current one if left out."""
+    root: Path | None = None
+    """Folder whose logs and scenes the page may open; if left out, the one around the path, or the current one."""
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -72,7 +76,10 @@ def _run(arguments: Arguments) -> None:
     from flux4d_viewer.server import describe_address, open_browser
 
     token = arguments.token or os.environ.get("FLUX4D_TOKEN") or None
-    settings = Settings(arguments.host, arguments.port, arguments.device, arguments.renderer, arguments.output, token)
+    shelf = Shelf(Library(root_of(arguments)), arguments.checkpoint, cache_file())
+    settings = Settings(
+        *(arguments.host, arguments.port, arguments.device, arguments.renderer, arguments.output), token, shelf
+    )
     viewer = Viewer(settings)
     for sentence in describe_address(viewer.site):
         print(sentence, flush=True)
@@ -100,6 +107,8 @@ def first_job(arguments: Arguments) -> Job:
         raise CheckpointError(f"{arguments.checkpoint}: expected a weights file (.safetensors), found none")
     if not arguments.output.is_dir():
         raise Flux4dError(f"--output {arguments.output}: expected a folder, found none; make it first")
+    if arguments.root is not None and not arguments.root.is_dir():
+        raise Flux4dError(f"--root {arguments.root}: expected a folder, found none")
     if not arguments.duration > 0 or not arguments.start >= 0:
         raise LogError(
             f"--start {arguments.start:g} --duration {arguments.duration:g}: expected seconds, the start not negative "
@@ -125,6 +134,13 @@ def first_job(arguments: Arguments) -> Job:
         *(path, arguments.start, arguments.duration, arguments.cameras, arguments.checkpoint),
         *(arguments.depth, arguments.depth_unit, arguments.depth_model),
     )
+
+
+def root_of(arguments: Arguments) -> Path:
+    """The folder that the page may look into."""
+    if arguments.root is not None:
+        return arguments.root
+    return arguments.path.resolve().parent if arguments.path is not None else Path()
 
 
 def _check_depth(arguments: Arguments) -> None:

@@ -6,7 +6,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -16,31 +16,35 @@ from flux4d_viewer.canvas.canvas import Canvas
 from flux4d_viewer.clock import AHEAD, Clock, Playhead
 from flux4d_viewer.controls.bench import Bench
 from flux4d_viewer.controls.controls import Controls
+from flux4d_viewer.extensions import Extensions, Guarded
 from flux4d_viewer.jobs.job import Job
 from flux4d_viewer.keys import bind_keys
+from flux4d_viewer.library import Shelf
 from flux4d_viewer.looking import Painted
 from flux4d_viewer.messages import Exported, Failed, Message, Stopped
 from flux4d_viewer.panels.adapt import AdaptPanel
 from flux4d_viewer.panels.cameras import CamerasPanel
 from flux4d_viewer.panels.display import DisplayPanel
+from flux4d_viewer.panels.drive import DrivePanel
 from flux4d_viewer.panels.export import ExportPanel
-from flux4d_viewer.panels.info import InfoPanel
 from flux4d_viewer.panels.panel import Panel
 from flux4d_viewer.panels.path import PathPanel
 from flux4d_viewer.panels.quality import QualityPanel
 from flux4d_viewer.panels.status import StatusPanel
 from flux4d_viewer.panels.timeline import TimelinePanel
+from flux4d_viewer.pointer import bind_pointer
 from flux4d_viewer.recording import Recording
 from flux4d_viewer.server import serve
 from flux4d_viewer.staged import Stager
 from flux4d_viewer.state import State, Store
+from flux4d_viewer.visits import Visits
 from flux4d_viewer.watch import Watch
 from flux4d_viewer.worker import Perform, Worker
 
 if TYPE_CHECKING:
     from flux4d_viewer.device import Renderer
 
-PANEL_WIDTH = 340
+PANEL_WIDTH = 400
 """Pixels of the panel on the right."""
 
 
@@ -57,13 +61,24 @@ class Settings:
     """Where videos, scenes and PLYs go."""
     token: str | None = None
     """The key in the page's address; a new one if None."""
+    shelf: Shelf = field(default_factory=Shelf)
+    """What may be opened from the page."""
 
 
 class Viewer:
     """A running viewer."""
 
-    def __init__(self, settings: Settings, prepare: Callable[[], Perform] | None = None) -> None:
-        """Serve the page. `prepare`: what makes the worker's jobs run; the real thing if None.
+    def __init__(
+        self,
+        settings: Settings,
+        prepare: Callable[[], Perform] | None = None,
+        extensions: Extensions | None = None,
+    ) -> None:
+        """Serve the page.
+
+        Args:
+            prepare: What makes the worker's jobs run; the real thing if None.
+            extensions: Somebody's own panels and layers.
 
         Raises:
             Flux4dError: the address or the token cannot be used.
@@ -74,13 +89,16 @@ class Viewer:
         self.store = Store(self.clock.wake)
         self.worker = Worker(prepare or _real_work(settings), self._receive)
         self.stager = Stager(self.store, settings.folder, self._complain)
-        self.controls = Controls(Bench(self.store, self.clock, self.worker.put, self.worker.cancel, settings.folder))
+        self.controls = Controls(
+            Bench(self.store, self.clock, self.worker.put, self.worker.cancel, settings.folder, settings.shelf)
+        )
         self.canvas = Canvas(
             self.server, self.controls.cameras.jump, self._complain, self.controls.paths, self._note_picture
         )
-        self._panels = self._lay_out()
+        self._panels = self._lay_out(extensions or Extensions())
         self._watch = Watch(self.server, self.controls.bench)
         bind_keys(self.server, self.controls)
+        bind_pointer(self.server, self.controls)
         self.server.on_client_connect(self._greet)
         self.server.on_client_disconnect(self._forget)
         self._recording: Recording | None = None
@@ -95,7 +113,7 @@ class Viewer:
         self._watch.start()
         self.clock.wake()
         if job is not None:
-            self.worker.put(job)
+            self.controls.session.open(job)
 
     def wait(self) -> None:
         """Until the user interrupts."""
@@ -113,7 +131,7 @@ class Viewer:
         self.site.stop()
         return ended
 
-    def _lay_out(self) -> list[Panel]:
+    def _lay_out(self, extensions: Extensions) -> list[Panel]:
         gui = self.server.gui
         gui.main_panel.dock_right()
         gui.main_panel.set_width(PANEL_WIDTH)
@@ -129,8 +147,16 @@ class Viewer:
             panels.append(PathPanel(self.server, self.controls))
         with tabs.add_tab("Export", viser.Icon.DOWNLOAD):
             panels.append(ExportPanel(self.server, self.controls))
-        with tabs.add_tab("Info", viser.Icon.INFO_CIRCLE):
-            panels.append(InfoPanel(self.server))
+        with tabs.add_tab("Drive", viser.Icon.STEERING_WHEEL):
+            panels.append(DrivePanel(self.server, self.controls))
+        for make_panel in extensions.panels:
+            with tabs.add_tab(make_panel.title):
+                own = make_panel(self.server, self.controls)
+            panels.append(Guarded(f"The panel {make_panel.title}", own.show, self._complain))
+        for make_overlay in extensions.overlays:
+            own = make_overlay(self.server)
+            self.canvas.add_layer(Guarded(f"The layer {type(own).__name__}", own.draw, self._complain))
+        panels.append(Visits(self.server, self.store, self.clock))
         return panels
 
     def _draw(self, playhead: Playhead) -> None:

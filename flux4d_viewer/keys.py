@@ -95,6 +95,7 @@ KEYS: tuple[Key, ...] = (
         "shift",
     ),
     Key("Measure between two clicks, or no more", "Z", lambda controls, _: controls.measuring.toggle()),
+    Key("Copy a link to this view", "L", lambda controls, client: controls.session.copy_link(client), "cmd/ctrl+shift"),
     Key("Save the scene", "S", lambda controls, client: controls.files.save_scene(client), "cmd/ctrl"),
 )
 

@@ -41,6 +41,18 @@ class Errors:
 
 
 @dataclass(frozen=True)
+class Measuring:
+    """Measuring between two clicks."""
+
+    is_on: bool = False
+    """Whether clicks in the scene measure."""
+    ends: tuple[Vector, ...] = ()
+    """None, one or both (m)."""
+    missed: bool = False
+    """Whether the last click met no surface."""
+
+
+@dataclass(frozen=True)
 class Painted:
     """How the server's newest picture came about."""
 

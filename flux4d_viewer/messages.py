@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jaxtyping import Float32, UInt8
+from jaxtyping import UInt8
 from numpy import ndarray
 
 from flux4d_core.scene.edit.operations import Edits
 from flux4d_viewer.comparison import Score
 from flux4d_viewer.examined import Examined
+from flux4d_viewer.looking import Errors
 from flux4d_viewer.theme import Tone
 
 if TYPE_CHECKING:
+    from flux4d_core.data.describe import LogSummary
     from flux4d_core.scene.paths.camera_path import CameraPath
     from flux4d_core.scene.scene import Scene
     from flux4d_viewer.canvas.drawable import Drawable
@@ -67,6 +69,18 @@ class Reconstructed:
     scene: Scene
     drawable: Drawable
     notices: tuple[Notice, ...] = ()
+    keeps_edits: bool = False
+    """Whether it has the very actors of the scene before, so that what was done to them still holds."""
+    edits: Edits = field(default_factory=Edits)
+    """Done to it from the beginning."""
+
+
+@dataclass(frozen=True)
+class Described:
+    """What is in a log that may be opened."""
+
+    path: Path
+    summary: LogSummary
 
 
 @dataclass(frozen=True)
@@ -138,14 +152,11 @@ class ViewExamined:
     """Done to the scene before."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class ErrorsMeasured:
-    """Every Gaussian's mean difference from the recorded images."""
+    """Every Gaussian's mean difference from the recorded images, before all edits."""
 
-    values: Float32[ndarray, "N"]
-    """0 to 1, in the order of `Stage.gaussians`; nan: never seen."""
-    edits: Edits
-    """Done to the scene before."""
+    errors: Errors
 
 
 @dataclass(frozen=True)
@@ -197,6 +208,7 @@ Message = (
     | Progressed
     | Opened
     | Reconstructed
+    | Described
     | Adapted
     | Compared
     | Counted

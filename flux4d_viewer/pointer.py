@@ -30,7 +30,7 @@ def bind_pointer(server: viser.ViserServer, controls: Controls) -> None:
 
 def _click(controls: Controls, event: viser.SceneClickEvent) -> None:
     """Measures while that is what clicks do; selects otherwise."""
-    if controls.store.state.measuring:
+    if controls.store.state.measuring.is_on:
         controls.measuring.click(event.ray_origin, event.ray_direction)
     else:
         controls.selecting.click(event.ray_origin, event.ray_direction, adds=False)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import viser
 
 from flux4d_core.errors import Flux4dError
-from flux4d_viewer.theme import ACCENT
+from flux4d_viewer.theme import configure
 from flux4d_viewer.web.door import LOCAL, make_door
 from flux4d_viewer.web.lock import start_locked
 from flux4d_viewer.web.proxy import Proxy
@@ -80,7 +80,7 @@ def start_server(host: str, port: int, key: str | None = None) -> viser.ViserSer
     # Any browser could otherwise ask viser to publish the drive through a tunnel on the internet.
     server.request_share_url = lambda verbose=True: None  # pyright: ignore[reportAttributeAccessIssue]
     limit_uploads(server)
-    server.gui.configure_theme(dark_mode=True, show_logo=False, show_share_button=False, brand_color=ACCENT)
+    configure(server.gui, dark=True)
     server.gui.set_panel_label("flux4d")
     return server
 

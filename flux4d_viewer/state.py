@@ -9,16 +9,18 @@ from typing import TYPE_CHECKING, Literal
 
 from flux4d_core.scene.edit.operations import Edits
 from flux4d_core.scene.paths.camera_path import CameraPath
+from flux4d_viewer.browsing import Browsing
 from flux4d_viewer.colormaps import Colormap
 from flux4d_viewer.comparison import Comparing, Score
 from flux4d_viewer.editing import Editing
 from flux4d_viewer.examined import Examined
 from flux4d_viewer.history import History
-from flux4d_viewer.looking import ArrowsPer, ColorBy, Errors, LidarColor, Painted, Picture, Range, Rgb, Trail, Vector
+from flux4d_viewer.looking import ArrowsPer, ColorBy, Errors, LidarColor, Measuring, Painted, Picture, Range, Rgb, Trail
 from flux4d_viewer.messages import (
     Adapted,
     Compared,
     Counted,
+    Described,
     ErrorsMeasured,
     Exported,
     Failed,
@@ -141,14 +143,13 @@ class State:
     """How far each Gaussian is from the recorded images, once that is known."""
     following: str = ""
     """Whom the view follows: an actor's id, `looking.EGO`, or nobody."""
-    measuring: bool = False
-    """Whether clicks in the scene measure."""
-    measured: tuple[Vector, ...] = ()
-    """None, one or both ends of what is measured (m)."""
+    measuring: Measuring = field(default_factory=Measuring)
     painted: Painted | None = None
     """The server's newest picture, if the server draws."""
     plots: bool = False
     """Whether curves are drawn under the timeline."""
+    browsing: Browsing = field(default_factory=Browsing)
+    """What could be opened instead."""
     counted: Counted | None = None
     """How many Gaussians move; counted once the curves are wanted."""
     editing: Editing = field(default_factory=Editing)
@@ -186,6 +187,9 @@ def receive(state: State, message: Message) -> State:
             return _open(state, message)
         case Reconstructed():
             return _show_scene(state, message)
+        case Described(path, summary):
+            known = state.browsing.place == path
+            return replace(state, browsing=replace(state.browsing, summary=summary)) if known else state
         case Adapted():
             return replace(state, adapted=message)
         case Compared():
@@ -199,8 +203,8 @@ def receive(state: State, message: Message) -> State:
         case ViewExamined(found):
             others = tuple(one for one in state.examined if one.client != found.client)
             return replace(state, examined=(*others[-MOST_VIEWS:], found))
-        case ErrorsMeasured():
-            return state
+        case ErrorsMeasured(errors):
+            return replace(state, errors=errors)
         case Improved():
             return replace(state, improved=message)
         case Exported():
@@ -249,11 +253,16 @@ def _open(state: State, message: Opened) -> State:
         surveyed=0.0,
         examined=(),
         improved=None,
+        errors=None,
         is_log=message.is_log,
         adapted=None,
         history=History(),
         editing=Editing(),
         staged=None,
+        errors=None,
+        following="",
+        measuring=Measuring(),
+        painted=None,
         path=path_in_size_of(state.path, message.recording),
         pathing=PathEditing(is_shown=state.pathing.is_shown),
         camera=sensors[0] if sensors else "",
@@ -270,12 +279,15 @@ def _show_scene(state: State, message: Reconstructed) -> State:
         scene=message.scene,
         drawable=message.drawable,
         comparison=None,
-        history=History(),
+        history=state.history if message.keeps_edits else History(message.edits),
         editing=Editing(),
         staged=None,
+        errors=None,
+        measuring=Measuring(),
         counted=None,
         scores=(),
         surveyed=0.0,
+        errors=None,
         notices=tuple(dict.fromkeys(state.notices + message.notices)),
         view=replace(state.view, lidar=lidar),
     )

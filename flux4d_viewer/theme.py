@@ -7,6 +7,7 @@ import html
 from typing import Literal
 
 import numpy as np
+import viser
 from jaxtyping import Float, UInt8
 from numpy import ndarray
 
@@ -24,7 +25,6 @@ BACKDROP = (26, 27, 30)
 
 Tone = Literal["note", "warning", "error"]
 _TONES = {"note": "#4095bf", "warning": "#f2b134", "error": "#e5534b"}
-
 SENSOR_COLORS = (
     (64, 149, 191),
     (242, 177, 52),
@@ -40,6 +40,11 @@ SENSOR_COLORS = (
 """One for each of a drive's sensors; after the last the first again."""
 UNKNOWN_COLOR = (110, 112, 118)
 """Where a value is not known."""
+
+
+def configure(gui: viser.GuiApi, dark: bool) -> None:
+    """The page's colours, for all browsers or for one."""
+    gui.configure_theme(dark_mode=dark, show_logo=False, show_share_button=False, brand_color=ACCENT)
 
 
 def speed_colors(speeds: Float[ndarray, "N"], top: float) -> UInt8[ndarray, "N 3"]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
+import traceback
 
 import viser
 
@@ -38,7 +40,10 @@ class Watch:
 
     def _run(self) -> None:
         while not self._stopped.wait(PERIOD):
-            self.look()
+            try:
+                self.look()
+            except Exception:  # a browser may go while it is looked at; the thread must live
+                traceback.print_exc(file=sys.stderr)
 
     def look(self) -> None:
         """Ask for an examination of the first view that rests and was not examined yet."""

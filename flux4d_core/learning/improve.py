@@ -70,7 +70,8 @@ def align_judged(
 ) -> Aligned:
     """Align a clip's cameras with what is made of the clip, by turns, without the ticks that are kept out to judge by.
 
-    Gaussians get their colours from the very cameras that are off, so one round cannot go all the way.
+    Gaussians get their colours from the very cameras that are off, so one round cannot go all the way; and what a
+    single camera is off by is hardly found, for its own images hide it (see `reconstruction.align`).
 
     Raises:
         LogError: the clip is too short, or has no images.

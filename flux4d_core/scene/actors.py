@@ -2,10 +2,14 @@
 
 Label-free: Gaussians faster than a threshold, carried to one common time, are linked where both position and velocity
 agree with a neighbour's; linked sets of some size are actors (single linkage, as DBSCAN with every point a core).
+What they are called is a guess by size and speed; nothing depends on it.
 """
 
 import math
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 import torch
@@ -19,6 +23,7 @@ from flux4d_core.geometry import yaw_to_rotation
 from flux4d_core.motion import advance, speeds
 from flux4d_core.types import Gaussians
 
+Kind = Literal["car", "truck", "two-wheeler", "person", "object"]
 MAX_YAW_RATE = 1.0
 MIN_YAW_RATE = 0.03
 """Faster than what a car does, and slower than what can be told from noise (rad/s)."""
@@ -57,6 +62,12 @@ class Actor:
     """How many Gaussians belong to it."""
     yaw_rate: float = 0.0
     """How fast it turns about its centre, counterclockwise (rad/s)."""
+
+    @property
+    def kind(self) -> Kind:
+        """What it may be: a guess by the size of what was seen of it, and by its speed."""
+        length, width, height = self.size.tolist()
+        return guess_kind(length, width, height, self.speed)
 
     @property
     def speed(self) -> float:
@@ -111,8 +122,33 @@ def find_actors(gaussians: Gaussians, config: ActorConfig, given: Int[Tensor, "N
     for position, number in enumerate(order):
         members = (label == number).nonzero().squeeze(1)
         actor_index[members] = position
-        actors.append(_actor(f"actor {position + 1}", gaussians[members], time))
-    return Grouping(tuple(actors), actor_index)
+        actors.append(_actor(gaussians[members], time))
+    return Grouping(named(actors), actor_index)
+
+
+def named(actors: Sequence[Actor]) -> tuple[Actor, ...]:
+    """The same actors, called after what they may be and counted by kind: car 1, car 2, person 1."""
+    counts: Counter[Kind] = Counter()
+    result = []
+    for actor in actors:
+        counts[actor.kind] += 1
+        result.append(replace(actor, name=f"{actor.kind} {counts[actor.kind]}"))
+    return tuple(result)
+
+
+def guess_kind(length: float, width: float, height: float, speed: float) -> Kind:
+    """What a thing of this size (m) and speed (m/s) is on most streets.
+
+    A box holds what was seen, often only the back or one side. So a car is whatever is over 1.2 m in its longer level
+    side and up to 6.5 m and 2.3 m high, a truck (or bus) what is larger than that; what is less than 1.1 m wide and
+    2.6 m long is a person if it is short and no faster than one runs, else a two-wheeler; the rest are objects.
+    """
+    longer, narrower = max(length, width), min(length, width)
+    if width < 1.1 and length < 2.6 and 0.8 < height < 2.3 and length < 1.5 * height:
+        return "person" if length < 1.2 and speed < 4 else "two-wheeler"
+    if longer > 1.2 and narrower > 0.3 and height > 0.8:
+        return "truck" if height > 2.3 or longer > 6.5 else "car"
+    return "object"
 
 
 def _features(gaussians: Gaussians, time: float, config: ActorConfig) -> np.ndarray:
@@ -146,7 +182,7 @@ def _joined(given: Int[Tensor, "M"], group: Int[Tensor, "M"], features: Float[np
     return label
 
 
-def _actor(name: str, members: Gaussians, time: float) -> Actor:
+def _actor(members: Gaussians, time: float) -> Actor:
     """The box of one group at `time`, turned into its direction of travel."""
     now = advance(members, time)
     velocity = now.velocities.median(0).values
@@ -162,7 +198,7 @@ def _actor(name: str, members: Gaussians, time: float) -> Actor:
     box_to_world[:3, 3] = axes @ bounds.mean(0)
     size = (bounds[1] - bounds[0]).clamp(min=0.1)
     rate = yaw_rate(now.means, now.velocities)
-    return Actor(name, time, box_to_world, size, velocity, acceleration, len(members), rate)
+    return Actor("", time, box_to_world, size, velocity, acceleration, len(members), rate)
 
 
 def yaw_rate(means: Float[Tensor, "N 3"], velocities: Float[Tensor, "N 3"]) -> float:

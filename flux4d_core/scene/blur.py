@@ -16,6 +16,8 @@ from flux4d_core.types import Camera
 
 MOVING_SPEED = 1.0
 """What is faster than this moves (m/s)."""
+FEW = 0.05
+"""A view with fewer surfaces (share of the picture) has left the scene."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,7 @@ class ViewFacts:
     """What a view consists of; shares are of the picture, 0 to 1."""
 
     unseen: float
-    """Of what shows surfaces, or looks below the horizon, how much no recorded camera ever saw."""
+    """Of the surfaces in view, how much no recorded camera ever saw."""
     guessed: float
     """Whose depth was not measured by LiDAR, but completed from images; the sky does not count."""
     moving: float
@@ -60,9 +62,11 @@ def examine(stage: Stage, camera: Camera, seen_map: SeenMap, width: int = 200) -
 
 
 def _share_unseen(seen: Bool[Tensor, "h w"], alphas: Float[Tensor, "h w"], camera: Camera) -> float:
-    """Of all but the sky: that no camera looked so far up matters little."""
-    rays = pixel_rays(camera.width, camera.height, camera.K, camera.camera_to_world)
-    counted = (alphas > 0.5) | (rays[..., 2] < 0)
+    """Of the surfaces; where there are hardly any, of all below the horizon, for there should be some."""
+    counted = alphas > 0.5
+    if counted.float().mean() < FEW:
+        rays = pixel_rays(camera.width, camera.height, camera.K, camera.camera_to_world)
+        counted |= rays[..., 2] < 0
     return float((counted & ~seen).sum() / counted.sum().clamp(min=1))
 
 

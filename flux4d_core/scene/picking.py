@@ -12,13 +12,13 @@ from numpy import ndarray
 from torch import Tensor
 
 from flux4d_core.geometry import project
-from flux4d_core.motion import advance, speeds
+from flux4d_core.motion import speeds
 from flux4d_core.scene.actors import ActorConfig, link
 from flux4d_core.scene.edit.operations import Region
 from flux4d_core.scene.edit.region import GROUND_MARGIN
 from flux4d_core.scene.ground_map import Ground
 from flux4d_core.scene.stage import Stage
-from flux4d_core.types import Camera, Snapshot
+from flux4d_core.types import Camera
 
 MARGIN = 0.1
 """Boxes are this much larger to each side than what is in them, for the mouse (m)."""
@@ -93,11 +93,12 @@ def region_in(stage: Stage, ground: Ground, camera: Camera, rectangle: Rectangle
     that `Group` and `Assign` leave the ground out, and is turned to be as small as can be. None: nothing is there.
     """
     camera = camera.to("cpu")
-    now = _loose(stage, camera.time, _standing(stage))
-    within, place, depths = _in_rectangle(now.means, camera, rectangle)
+    standing = _standing(stage, camera.time)
+    within, place, depths = _in_rectangle(standing, camera, rectangle)
     index = within.nonzero().squeeze(1)
     index = index[:: max(1, len(index) // _MAX_POINTS)]
-    points = now.means[index].double().numpy()
+    index = index[_is_loose(stage, standing[index], camera.time)]
+    points = standing[index].double().numpy()
     place, depths = place[index].numpy(), depths[index].numpy()
     above = points[:, 2] - ground.heights_at(points[:, :2])
     high = above > GROUND_MARGIN
@@ -108,22 +109,24 @@ def region_in(stage: Stage, ground: Ground, camera: Camera, rectangle: Rectangle
     return _box_around(points[chosen], float(np.quantile(above[chosen], 0.02)), camera.time)
 
 
-def _standing(stage: Stage) -> Bool[Tensor, "N"]:
-    """Which of the untouched Gaussians stand and are seen."""
+def _standing(stage: Stage, time: float) -> Float[Tensor, "M 3"]:
+    """Where those of the untouched Gaussians are that stand and are seen, on the CPU."""
     gaussians = stage.untouched
-    return (speeds(gaussians) <= ActorConfig().min_speed) & (gaussians.opacities > _SEEN)
+    wanted = (speeds(gaussians) <= ActorConfig().min_speed) & (gaussians.opacities > _SEEN)
+    index = wanted.nonzero().squeeze(1)
+    elapsed = time - gaussians.times.index_select(0, index)[:, None]
+    moved = gaussians.means.index_select(0, index) + gaussians.velocities.index_select(0, index) * elapsed
+    return moved.detach().cpu()
 
 
-def _loose(stage: Stage, time: float, wanted: Bool[Tensor, "N"]) -> Snapshot:
-    """The wanted ones of the untouched Gaussians at `time`, on the CPU, but for those in actors' boxes."""
-    moved = advance(stage.untouched, time)
-    now = Snapshot(**{name: column[wanted].detach().cpu() for name, column in vars(moved).items()})
-    free = torch.ones(len(now), dtype=torch.bool)
+def _is_loose(stage: Stage, points: Float[Tensor, "M 3"], time: float) -> Bool[Tensor, "M"]:
+    """Which points are in no actor's box."""
+    free = torch.ones(len(points), dtype=torch.bool)
     for actor in stage.actors:
         pose = torch.from_numpy(actor.pose_at(time)).float()
-        local = (now.means - pose[:3, 3]) @ pose[:3, :3]
+        local = (points - pose[:3, 3]) @ pose[:3, :3]
         free &= (local.abs() > 0.5 * actor.actor.size + MARGIN).any(-1)
-    return now[free]
+    return free
 
 
 def _in_rectangle(

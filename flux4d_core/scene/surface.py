@@ -17,8 +17,9 @@ FAINT = 1 / 255
 """What covers less is not seen."""
 LEAST = 0.15
 """Where less of the ray's light than this is taken, there is no surface."""
-THICKNESS = 0.4
-"""Gaussians this far before and behind that place still belong to the surface (m)."""
+REACHES = (0.4, 1.2, 3.6)
+"""Gaussians this far before and behind that place may belong to the surface (m): seen at an angle, it runs deep, so
+farther ones are taken in until they make a plane."""
 FLAT = 0.1
 """A surface is a plane if it is thinner than this share of its second width; the ray then meets the plane."""
 GRAZING = 0.05
@@ -54,8 +55,12 @@ def first_surface(
     if float(taken[-1]) < LEAST:
         return None
     depth = depths[int((taken >= 0.5 * taken[-1]).nonzero()[0])]
-    surface = (depths - depth).abs() < THICKNESS
-    return origin + way * _depth_of(means[surface], covers[surface], depths[surface], origin, way)
+    for reach in REACHES:
+        near = (depths - depth).abs() < reach
+        if (met_at := _plane_depth(means[near], covers[near], origin, way)) is not None:
+            return origin + way * met_at
+    near = (depths - depth).abs() < REACHES[0]
+    return origin + way * (covers[near] @ depths[near] / covers[near].sum())
 
 
 def _covers(
@@ -70,22 +75,18 @@ def _covers(
     return gaussians.opacities * torch.exp(-0.5 * distance), depths
 
 
-def _depth_of(
-    means: Float[Tensor, "S 3"],
-    covers: Float[Tensor, "S"],
-    depths: Float[Tensor, "S"],
-    origin: Float[Tensor, "3"],
-    way: Float[Tensor, "3"],
-) -> Float[Tensor, ""]:
-    """How deep the ray meets the Gaussians of one surface (m)."""
+def _plane_depth(
+    means: Float[Tensor, "S 3"], covers: Float[Tensor, "S"], origin: Float[Tensor, "3"], way: Float[Tensor, "3"]
+) -> Float[Tensor, ""] | None:
+    """How deep the ray meets the plane through Gaussians (m); None: they make none, or it runs along it."""
+    if len(means) < 4:
+        return None
     weights = covers / covers.sum()
-    middle, mean_depth = weights @ means, weights @ depths
-    if len(means) < 3:
-        return mean_depth
+    middle = weights @ means
     arms = (means - middle) * weights.sqrt()[:, None]
     widths, axes = torch.linalg.eigh(arms.T @ arms)
     normal, slope = axes[:, 0], axes[:, 0] @ way
     is_plane = float(widths[0].clamp(min=0).sqrt()) < FLAT * float(widths[1].clamp(min=1e-12).sqrt())
     if not is_plane or abs(float(slope)) < GRAZING:
-        return mean_depth
+        return None
     return ((middle - origin) @ normal) / slope

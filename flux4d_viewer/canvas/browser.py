@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 import viser
 
-from flux4d_viewer.canvas.units import SCALE, to_units, to_wxyz
+from flux4d_viewer.canvas.sky_nodes import SkyNodes
+from flux4d_viewer.canvas.units import SCALE
 from flux4d_viewer.state import View
 
 if TYPE_CHECKING:
@@ -21,13 +22,9 @@ if TYPE_CHECKING:
 
     from flux4d_viewer.canvas.drawable import Drawable
     from flux4d_viewer.canvas.layout import Laid, Layout
-    from flux4d_viewer.canvas.sky_box import SkyFace
     from flux4d_viewer.canvas.splats import SplatCloud
     from flux4d_viewer.canvas.standing import StandingNode, StandingSplats
     from flux4d_viewer.canvas.tinting import Tint
-
-SKY_DISTANCE = 550.0
-"""viser units to the faces of the sky: its corners stay within the far plane at 1000."""
 
 
 @dataclass
@@ -49,16 +46,14 @@ class BrowserSplats:
         self._errors: Float[Tensor, "N"] | None = None
         self._static_content = ""
         self._moving: dict[str, _Sent] = {}
-        self._sky: list[viser.ImageHandle] = []
+        self._sky = SkyNodes(server)
 
     def replace(self, drawable: Drawable | None) -> None:
         """Take the place of what was shown before; what the layout holds is sent by `lay`."""
-        for name in ("/static", "/static_tinted", "/sky"):
+        for name in ("/static", "/static_tinted"):
             self._server.scene.remove_by_name(name)
-        self._standing, self._moving, self._sky = None, {}, []
-        if drawable is None or drawable.static is None:
-            return
-        self._sky = [self._add_face(face) for face in drawable.sky]
+        self._standing, self._moving = None, {}
+        self._sky.replace(drawable.sky if drawable is not None else ())
 
     def lay(self, layout: Layout, tint: Tint) -> None:
         """Bring all splats into agreement with a layout, sending only those that the page does not have."""
@@ -83,8 +78,7 @@ class BrowserSplats:
         """Show or hide whole nodes, which costs a few bytes."""
         if self._standing is not None:
             self._standing.show(view.show != "dynamic", tint)
-        for face in self._sky:
-            face.visible = view.show != "dynamic" and view.backdrop is None
+        self._sky.show(view)
         for sent in self._moving.values():
             moves = sent.laid.node.motion.speed > view.threshold
             sent.handle.visible = sent.laid.shown and (view.show == "everything" or (view.show == "dynamic") == moves)
@@ -120,18 +114,4 @@ class BrowserSplats:
     def _add_splats(self, name: str, cloud: SplatCloud) -> viser.GaussianSplatHandle:
         return self._server.scene.add_gaussian_splats(
             name, cloud.centers, cloud.covariances, cloud.colors, cloud.opacities, scale=SCALE
-        )
-
-    def _add_face(self, face: SkyFace) -> viser.ImageHandle:
-        return self._server.scene.add_image(
-            f"/sky/{face.name}",
-            face.image,
-            render_width=2 * SKY_DISTANCE,
-            render_height=2 * SKY_DISTANCE,
-            format="jpeg",
-            jpeg_quality=88,
-            cast_shadow=False,
-            receive_shadow=False,
-            position=to_units(face.rotation[:, 2] * SKY_DISTANCE / SCALE),
-            wxyz=to_wxyz(face.rotation),
         )

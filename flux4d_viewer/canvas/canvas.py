@@ -9,13 +9,17 @@ import viser
 
 from flux4d_viewer.canvas.browser import BrowserSplats
 from flux4d_viewer.canvas.comparison_card import ComparisonCard
+from flux4d_viewer.canvas.follow import FollowLayer
 from flux4d_viewer.canvas.keyframes import KeyframeHand, KeyframesLayer
+from flux4d_viewer.canvas.measure import MeasureLayer
 from flux4d_viewer.canvas.moving import MovingLayer
 from flux4d_viewer.canvas.overlay import Overlay
 from flux4d_viewer.canvas.overview import look_over, set_first_view
 from flux4d_viewer.canvas.recorded import Jump, RecordedLayer
 from flux4d_viewer.canvas.stream import Streams, Wish
+from flux4d_viewer.canvas.trails import TrailLayer
 from flux4d_viewer.canvas.unseen import UnseenLayer
+from flux4d_viewer.canvas.vehicle import VehicleLayer
 from flux4d_viewer.clock import Playhead
 from flux4d_viewer.looking import Errors, Painted, Vector
 from flux4d_viewer.recording import Recording
@@ -46,6 +50,10 @@ class Canvas:
             ComparisonCard(server),
             UnseenLayer(server),
             KeyframesLayer(server, hand),
+            VehicleLayer(server),
+            TrailLayer(server),
+            MeasureLayer(server),
+            FollowLayer(server),
         ]
         self._moving = MovingLayer(server)
         self._splats = BrowserSplats(server)
@@ -81,7 +89,12 @@ class Canvas:
                 self._moving.move(playhead.time, drag.actor, drag.motion)
         self._server.flush()
         painter = state.painter
-        self._streams.want(None if painter is None else Wish(painter, state.view, playhead.time, state.errors))
+        errors = None if state.history.edits.operations else state.errors  # edits change the painter's order
+        self._streams.want(None if painter is None else Wish(painter, state.view, playhead.time, errors))
+
+    def add_layer(self, layer: Overlay) -> None:
+        """Draw one more layer, before the splats."""
+        self._overlays.append(layer)
 
     def settle(self, state: State, playhead: Playhead) -> None:
         """The playhead rests: exact instead of quick."""

@@ -11,19 +11,20 @@ import viser.transforms
 from jaxtyping import Float64
 from numpy import ndarray
 
-from flux4d_core.scene.paths.camera_path import CameraPath
+from flux4d_core.scene.paths.camera_path import CameraPath, Keyframe
 from flux4d_viewer.canvas.units import SCALE, to_units, to_wxyz
 from flux4d_viewer.clock import Playhead
 from flux4d_viewer.state import State
-from flux4d_viewer.theme import ACCENT, CHOSEN_COLOR, for_viser
+from flux4d_viewer.theme import ACCENT, CHOSEN_COLOR
 
 FRUSTUM_SIZE = 0.05
 """viser units; about 0.8 m from a keyframe to its picture."""
 GIZMO_SIZE = 0.2
 """viser units; the handles' arrows are 2 m long."""
-MAX_FRUSTA = 60
-"""Of a path with more keyframes only so many are drawn."""
-SEGMENTS = 300
+MAX_FRUSTA = 12
+"""Of a path with more keyframes only so many are drawn, smaller, so that the way is seen."""
+LINE_COLOR = (150, 214, 240)
+SEGMENTS = 200
 """Straight pieces of the line at most."""
 WIDEST = math.radians(100)
 """Frusta of wide cameras are drawn with this opening angle."""
@@ -50,6 +51,8 @@ class KeyframesLayer:
         self._chosen = -1
         self._is_shown = False
         self._frusta: dict[int, viser.CameraFrustumHandle] = {}
+        self._looks: dict[int, tuple[Keyframe, bool, float, bool]] = {}
+        """What each frustum was last made to show."""
         self._line: viser.LineSegmentsHandle | None = None
         self._gizmo: viser.TransformControlsHandle | None = None
 
@@ -73,30 +76,46 @@ class KeyframesLayer:
 
     def _show_frustum(self, path: CameraPath, index: int) -> None:
         keyframe = path.keyframes[index]
+        look = keyframe, index == self._chosen, path.width / path.height, len(path.keyframes) > MAX_FRUSTA
+        if index in self._frusta and self._looks.get(index) == look:
+            return
+        self._looks[index] = look
         pose, color = keyframe.camera_to_world, CHOSEN_COLOR if index == self._chosen else ACCENT
         handle = self._frusta.get(index)
         if handle is None:
             handle = self._frusta[index] = self._server.scene.add_camera_frustum(
-                f"/keyframes/{index}", 1.0, 1.0, scale=FRUSTUM_SIZE, variant="filled", cast_shadow=False
+                f"/keyframes/{index}",
+                1.0,
+                1.0,
+                scale=FRUSTUM_SIZE,
+                thickness=1.5,
+                thickness_units="screen",
+                variant="filled",
+                cast_shadow=False,
             )
             handle.on_click(lambda _: self._hand.choose(index))
         handle.fov, handle.aspect = min(keyframe.fov, WIDEST), path.width / path.height
         handle.color = color
+        handle.scale = FRUSTUM_SIZE * (0.6 if len(path.keyframes) > MAX_FRUSTA and index != self._chosen else 1.0)
         handle.position, handle.wxyz = to_units(pose[:3, 3]), to_wxyz(pose[:3, :3])
 
     def _show_line(self, path: CameraPath, shown: bool) -> None:
-        if self._line is not None:
-            self._line.remove()
-            self._line = None
         if not shown or path.seconds <= 0:
+            if self._line is not None:
+                self._line.remove()
+                self._line = None
             return
         pieces = min(SEGMENTS, 24 * len(path.keyframes))
         views = path.views(np.linspace(0, path.seconds * (1 if not path.loop else 1 - 1e-9), pieces + 1))
         places = np.stack([view.camera_to_world[:3, 3] for view in views]) * SCALE
+        segments = np.stack([places[:-1], places[1:]], 1).astype(np.float32)
+        if self._line is not None and len(self._line.points) == pieces:
+            self._line.points = segments
+            return
         self._line = self._server.scene.add_line_segments(
             "/keyframes/line",
-            np.stack([places[:-1], places[1:]], 1).astype(np.float32),
-            colors=for_viser(ACCENT),
+            segments,
+            colors=LINE_COLOR,
             thickness=2.5,
             thickness_units="screen",
         )

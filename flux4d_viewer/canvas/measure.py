@@ -24,16 +24,16 @@ class MeasureLayer:
 
     def draw(self, state: State, playhead: Playhead) -> None:
         """Bring the nodes into agreement with the state."""
-        if state.measured == self._drawn:
+        if state.measuring.ends == self._drawn:
             return
-        self._drawn = state.measured
+        self._drawn = state.measuring.ends
         scene = self._server.scene
         scene.remove_by_name("/measure")
-        if not state.measured:
+        if not state.measuring.ends:
             return
         scene.add_frame("/measure", show_axes=False)
         color = (CHOSEN_COLOR[0], CHOSEN_COLOR[1], CHOSEN_COLOR[2])
-        for index, point in enumerate(state.measured):
+        for index, point in enumerate(state.measuring.ends):
             scene.add_icosphere(
                 f"/measure/end{index}",
                 radius=RADIUS * SCALE,
@@ -42,8 +42,8 @@ class MeasureLayer:
                 cast_shadow=False,
                 receive_shadow=False,
             )
-        if len(state.measured) == 2:
-            ends = np.array(state.measured)
+        if len(state.measuring.ends) == 2:
+            ends = np.array(state.measuring.ends)
             scene.add_line_segments(
                 "/measure/line",
                 (ends * SCALE)[None].astype(np.float32),
@@ -53,13 +53,13 @@ class MeasureLayer:
             )
             scene.add_label(
                 "/measure/label",
-                f"{length_of(state.measured):.2f} m",
+                f"{length_of(state.measuring.ends):.2f} m",
                 position=to_units(ends.mean(0)),
                 anchor="bottom-center",
             )
 
 
-def length_of(measured: tuple[Vector, ...]) -> float:
+def length_of(ends: tuple[Vector, ...]) -> float:
     """From one end to the other (m)."""
-    start, end = np.array(measured)
+    start, end = np.array(ends)
     return float(np.linalg.norm(end - start))

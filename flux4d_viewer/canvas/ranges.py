@@ -58,7 +58,7 @@ def find_ranges(scene: Scene, moving: list[MovingNode], vantages: Float[Tensor, 
     return Ranges(
         speed=(0.0, nice_top(float(_quantile(fast, 0.95)))),
         time=(first, last if last > first else first + 1.0),
-        depth=(0.0, _round_up(float(_quantile(distances, 0.9)))),
+        depth=(0.0, _round_up(float(_quantile(distances, 0.97)))),
     )
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import viser
-from jaxtyping import Float32
+from jaxtyping import Float32, Float64
 from numpy import ndarray
 
 from flux4d_viewer.canvas.units import SCALE
@@ -22,8 +22,8 @@ STEP = 0.1
 """Seconds between the corners of a trail."""
 MAX_STEPS = 200
 """Corners of one trail, at most."""
-HEIGHT = 0.08
-"""Above the underside of the actor's box (m)."""
+HEIGHT = 0.35
+"""Above the underside of the actor's box (m): clear of the road, which splats make soft."""
 
 
 class TrailLayer:
@@ -65,23 +65,30 @@ class TrailLayer:
                 self._handle = None
             return
         pace = np.linalg.norm(points[:, 1] - points[:, 0], axis=-1) / np.tile(np.diff(times), len(actors))
+        points = (points * SCALE).astype(np.float32)
         colors = for_viser(np.repeat(speed_colors(pace, top)[:, None], 2, axis=1))
         if self._handle is not None and self._handle.points.shape == points.shape:
-            self._handle.points, self._handle.colors = points * SCALE, colors
+            self._handle.points, self._handle.colors = points, colors
             return
         self._handle = self._server.scene.add_line_segments(
-            "/trails", points * SCALE, colors=colors, thickness=4.0, thickness_units="screen"
+            "/trails", points, colors=colors, thickness=4.0, thickness_units="screen"
         )
 
 
-def trail_times(start: float, end: float) -> Float32[ndarray, "T"]:
+def trail_times(start: float, end: float) -> Float64[ndarray, "T"]:
     """The times of a trail's corners, from first to last (s)."""
     count = int(np.clip(np.ceil((end - start) / STEP), 1, MAX_STEPS))
     return np.linspace(start, end, count + 1)
 
 
-def trail_of(actor: StagedActor, times: ndarray) -> Float32[ndarray, "S 2 3"]:
+def trail_of(actor: StagedActor, times: Float64[ndarray, "T"]) -> Float32[ndarray, "S 2 3"]:
     """An actor's way as pieces from corner to corner (m)."""
-    below = 0.5 * float(actor.actor.size[2]) - HEIGHT
-    places = np.array([pose[:3, 3] - below * pose[:3, 2] for pose in map(actor.pose_at, times.tolist())])
+    if actor.course.steps:
+        places = np.array([actor.pose_at(time)[:3, 3] for time in times.tolist()])
+    else:  # all corners at once: there may be many actors, and this is done at every step
+        own = actor.actor
+        dt = (times - own.time)[:, None]
+        start = own.box_to_world[:3, 3].double().numpy()
+        places = start + own.velocity.double().numpy() * dt + 0.5 * own.acceleration.double().numpy() * dt * dt
+    places[:, 2] -= 0.5 * float(actor.actor.size[2]) - HEIGHT
     return np.stack([places[:-1], places[1:]], 1).astype(np.float32)

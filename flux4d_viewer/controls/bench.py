@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import viser
 
 from flux4d_viewer.clock import Clock
 from flux4d_viewer.jobs.job import Job
+from flux4d_viewer.library import Shelf
 from flux4d_viewer.state import Store
 
 Client = viser.ClientHandle | None
@@ -28,6 +29,8 @@ class Bench:
     """Stop the job under way."""
     folder: Path
     """Where videos, scenes and PLYs go."""
+    shelf: Shelf = field(default_factory=Shelf)
+    """What the page may open."""
 
 
 def id_of(client: Client) -> int | None:

@@ -15,6 +15,7 @@ from flux4d_viewer.controls.network import NetworkControls
 from flux4d_viewer.controls.paths import PathControls
 from flux4d_viewer.controls.quality import QualityControls
 from flux4d_viewer.controls.selecting import SelectionControls
+from flux4d_viewer.controls.session import SessionControls
 from flux4d_viewer.controls.time import TimeControls
 from flux4d_viewer.controls.viewing import ViewControls
 from flux4d_viewer.state import State
@@ -33,6 +34,7 @@ class Controls:
         self.network = NetworkControls(bench)
         self.quality = QualityControls(bench, self.cameras)
         self.files = FileControls(bench)
+        self.session = SessionControls(bench)
         self.paths = PathControls(bench)
         self.selecting = SelectionControls(bench)
         self.editing = EditControls(bench, self.selecting)

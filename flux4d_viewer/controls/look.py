@@ -46,7 +46,7 @@ class LookControls:
             now = (view.arrows is not None, view.color if view.color == "speed" else "real")
             index = _VELOCITIES.index(now) if now in _VELOCITIES else 0
             has_arrows, color = _VELOCITIES[(index + count) % len(_VELOCITIES)]
-            arrows = (view.arrows or "cell") if has_arrows else None
+            arrows = (view.arrows or "actor") if has_arrows else None
             return replace(state, view=replace(view, arrows=arrows, color=color, range=None))
 
         self._bench.store.change(next_of)

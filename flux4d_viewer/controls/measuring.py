@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from flux4d_viewer.canvas.units import to_metres
 from flux4d_viewer.controls.bench import Bench
-from flux4d_viewer.looking import Vector
-from flux4d_viewer.state import State
+from flux4d_viewer.looking import Measuring, Vector
 
 
 class MeasureControls:
@@ -18,11 +18,11 @@ class MeasureControls:
 
     def toggle(self) -> None:
         """Clicks measure, or select as usual."""
-        self._bench.store.change(lambda state: replace(state, measuring=not state.measuring))
+        self._change(lambda measuring: replace(measuring, is_on=not measuring.is_on, missed=False))
 
     def clear(self) -> None:
         """Forget what was measured."""
-        self._bench.store.change(lambda state: replace(state, measured=()))
+        self._change(lambda measuring: replace(measuring, ends=(), missed=False))
 
     def click(self, origin: Vector, direction: Vector) -> None:
         """A click along a ray in viser's units: on the first surface, or beside all, which does nothing."""
@@ -37,12 +37,17 @@ class MeasureControls:
         snapshot = staged.stage.at(self._bench.clock.playhead.time)
         device = snapshot.means.device
         hit = first_surface(snapshot, start.to(device), torch.tensor(direction, dtype=torch.float32, device=device))
-        if hit is not None:
-            x, y, z = (float(value) for value in hit)
-            self._bench.store.change(lambda state: _with_point(state, (x, y, z)))
+        if hit is None:
+            self._change(lambda measuring: replace(measuring, missed=True))
+            return
+        x, y, z = (float(value) for value in hit)
+        self._change(lambda measuring: _with_end(measuring, (x, y, z)))
+
+    def _change(self, function: Callable[[Measuring], Measuring]) -> None:
+        self._bench.store.change(lambda state: replace(state, measuring=function(state.measuring)))
 
 
-def _with_point(state: State, point: Vector) -> State:
+def _with_end(measuring: Measuring, end: Vector) -> Measuring:
     """The first end, or the second; a third click begins anew."""
-    before = state.measured if len(state.measured) < 2 else ()
-    return replace(state, measured=(*before, point))
+    before = measuring.ends if len(measuring.ends) < 2 else ()
+    return replace(measuring, ends=(*before, end), missed=False)

@@ -142,7 +142,12 @@ class PathControls:
     def files(self) -> tuple[str, ...]:
         """Names of files in the output folder that may hold camera paths, the newest first."""
         folder = self._bench.folder
-        found = [file for file in folder.glob("*") if _LOOKS_LIKE_A_PATH.fullmatch(file.name) and file.is_file()]
+        inside = folder.resolve()
+        found = [
+            file
+            for file in folder.glob("*")
+            if _LOOKS_LIKE_A_PATH.fullmatch(file.name) and file.is_file() and file.resolve().parent == inside
+        ]
         found.sort(key=lambda file: file.stat().st_mtime, reverse=True)
         return tuple(file.name for file in found[:MAX_LISTED])
 

@@ -84,7 +84,7 @@ class QualityControls:
 
     def measure_errors(self) -> None:
         """Find every Gaussian's difference from the recorded images."""
-        self._bench.put(MeasureErrors(self._bench.store.state.history.edits))
+        self._bench.put(MeasureErrors())
 
     def align(self) -> None:
         """Bring the cameras of the open log into agreement, and reconstruct again if that helped."""

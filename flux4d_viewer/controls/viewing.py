@@ -57,7 +57,9 @@ class ViewControls:
 
     def let_go(self) -> None:
         """Follow nobody, and measure no more."""
-        self._bench.store.change(lambda state: replace(state, following="", measuring=False))
+        self._bench.store.change(
+            lambda state: replace(state, following="", measuring=replace(state.measuring, is_on=False))
+        )
 
     def describe(self, client: Client) -> str:
         """A browser's view and the time as text."""

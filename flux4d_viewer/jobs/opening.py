@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
+from flux4d_core.scene.edit.operations import Edits
 from flux4d_viewer.jobs.job import Job
+
+if TYPE_CHECKING:
+    from flux4d_core.scene.scene import Scene
 
 
 @dataclass(frozen=True)
@@ -52,3 +56,16 @@ class OpenSceneFile(Job):
     @property
     def title(self) -> str:
         return f"Opening {self.path.name}"
+
+
+@dataclass(frozen=True)
+class ShowScene(Job):
+    """Show a scene that is in memory already."""
+
+    scene: Scene
+    edits: Edits = field(default_factory=Edits)
+    """Done to it."""
+
+    @property
+    def title(self) -> str:
+        return f"Showing {self.scene.name}"

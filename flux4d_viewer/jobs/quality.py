@@ -33,10 +33,8 @@ class ExamineView(Job):
 
 @dataclass(frozen=True)
 class MeasureErrors(Job):
-    """Trace the differences from the recorded images to the Gaussians that make them."""
+    """Trace the differences from the recorded images to the Gaussians that make them; of the scene before all edits."""
 
-    edits: Edits = field(default_factory=Edits)
-    """Done to the scene before."""
     name = "Tracing errors"
 
 

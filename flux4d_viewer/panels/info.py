@@ -5,25 +5,31 @@ from __future__ import annotations
 import viser
 
 from flux4d_viewer import theme
-from flux4d_viewer.clock import Playhead
 from flux4d_viewer.keys import KEYS
 from flux4d_viewer.stamp import describe_stamp
 from flux4d_viewer.state import State
 
 
 class InfoPanel:
-    """The tab "Info"."""
+    """What is open, as rows of facts."""
 
     def __init__(self, server: viser.ViserServer) -> None:
-        gui = server.gui
-        self._facts = gui.add_html("")
-        with gui.add_folder("Keys", expand_by_default=True):
-            gui.add_html(theme.table([(key.shown, key.label) for key in KEYS]))
-            gui.add_html(theme.line("Drag: orbit. Right drag: move. Wheel: zoom. W A S D Q E: fly.", faint=True))
+        self._facts = server.gui.add_html("")
 
-    def show(self, state: State, playhead: Playhead) -> None:
-        """Bring the tab into agreement with the state."""
+    def show(self, state: State) -> None:
+        """Bring the rows into agreement with the state."""
         self._facts.content = theme.table(_facts(state)) if state.recording else theme.line("Nothing is open.", True)
+
+
+class KeyList:
+    """The folder "Keys"."""
+
+    def __init__(self, server: viser.ViserServer) -> None:
+        with server.gui.add_folder("Keys", expand_by_default=False):
+            server.gui.add_html(theme.table([(key.shown, key.label) for key in KEYS]))
+            server.gui.add_html(
+                theme.line("Drag: orbit. Right drag: move. Wheel: zoom. W A S D Q E: fly. Ctrl+K: all commands.", True)
+            )
 
 
 def _facts(state: State) -> list[tuple[str, str]]:

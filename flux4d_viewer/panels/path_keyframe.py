@@ -15,7 +15,7 @@ from flux4d_viewer.state import State
 _NONE = "none"
 _GO, _RETAKE, _DELETE = "Go to", "Take my view", "Delete"
 _EARLIER, _LATER = "Earlier", "Later"
-LISTED = 12
+LISTED = 6
 """Rows of the list; of more keyframes, those round the chosen one are shown."""
 
 

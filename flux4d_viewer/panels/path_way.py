@@ -57,7 +57,7 @@ class WayFolder:
             self._tension = gui.add_slider(
                 "Tension", 0.0, 1.0, 0.05, 0.0, hint="0: round corners; 1: stops at every keyframe."
             )
-            self._shown = gui.add_checkbox("Show in the scene", True, hint="Keyframes and the way between them.")
+            self._shown = gui.add_checkbox("Show it", True, hint="Keyframes and the way between them.")
         self._seconds.on_update(
             lambda event: paths.stretch(self._seconds.value) if event.client_id is not None else None
         )

@@ -34,7 +34,7 @@ class QualityPanel:
                 "Align the cameras",
                 icon=viser.Icon.FOCUS_CENTERED,
                 hint="Finds by how much each camera's mounting and clock are off, and reconstructs again if images "
-                "that were kept out come out better.",
+                "that were kept out come out better. Needs cameras that overlap: one alone hides its own error.",
             )
             self._optimize = gui.add_button(
                 "Optimise, motion frozen",

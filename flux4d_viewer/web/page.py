@@ -1,4 +1,4 @@
-"""viser's page made the viewer's own: its name, its icon, its backdrop, and deep links."""
+"""viser's page made the viewer's own: its name, its icon, its tabs, and deep links."""
 
 from __future__ import annotations
 
@@ -22,5 +22,6 @@ def page() -> bytes:
     script = Path(__file__).with_name("page.js").read_text(encoding="utf-8")
     html = re.sub(r"<title>[^<]*</title>", f"<title>{TITLE}</title>", html, count=1)
     html = re.sub(r'href="data:image/svg\+xml,[^"]*"', f'href="data:image/svg+xml,{quote(_ICON)}"', html, count=1)
-    start = html.index("<head>") + len("<head>")
-    return f"{html[:start]}<script>{script}</script>{html[start:]}".encode()
+    style = Path(__file__).with_name("page.css").read_text(encoding="utf-8")
+    start, end = html.index("<head>") + len("<head>"), html.index("</head>")
+    return f"{html[:start]}<script>{script}</script>{html[start:end]}<style>{style}</style>{html[end:]}".encode()

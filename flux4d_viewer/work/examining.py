@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import math
+
+import numpy as np
+
 from flux4d_core.progress import Report
 from flux4d_core.rendering.blame import mean_errors
 from flux4d_core.scene.blur import examine
+from flux4d_core.scene.edit.operations import Edits
 from flux4d_viewer.canvas.painter import camera_of
 from flux4d_viewer.examined import Examined, hatched
 from flux4d_viewer.jobs.quality import ExamineView, MeasureErrors, SurveySeen
+from flux4d_viewer.looking import Errors
 from flux4d_viewer.messages import ErrorsMeasured, Surveyed, ViewExamined
 from flux4d_viewer.work.session import Post, Session
 
@@ -32,7 +38,8 @@ def examine_view(session: Session, job: ExamineView, report: Report, post: Post)
 
 def measure_errors(session: Session, job: MeasureErrors, report: Report, post: Post) -> None:
     """One number for every Gaussian."""
-    stage = session.stage(job.edits)
+    stage = session.stage(Edits())
     session.compile(report)
-    errors = mean_errors(stage.at, stage.sky, stage.scene.frames, report)
-    post(ErrorsMeasured(errors.cpu().numpy(), job.edits))
+    percent = 100 * mean_errors(stage.at, stage.sky, stage.scene.frames, report).cpu().numpy()
+    top = float(np.nanquantile(percent, 0.95)) if np.isfinite(percent).any() else 10.0
+    post(ErrorsMeasured(Errors(percent, max(5.0, 5.0 * math.ceil(top / 5)), "%")))

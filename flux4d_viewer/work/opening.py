@@ -14,10 +14,11 @@ from flux4d_core.model.checkpoint import Checkpoint, default_weights, load_check
 from flux4d_core.progress import Report
 from flux4d_core.reconstruction.depth import DepthSource, with_depth
 from flux4d_core.reconstruction.drive import SceneConfig, make_scene_of
+from flux4d_core.scene.edit.operations import Edits
 from flux4d_core.scene.scene_file import read_scene
 from flux4d_core.types import Clip
 from flux4d_viewer.demo import demo_log
-from flux4d_viewer.jobs.opening import OpenDemo, OpenLog, OpenSceneFile
+from flux4d_viewer.jobs.opening import OpenDemo, OpenLog, OpenSceneFile, ShowScene
 from flux4d_viewer.messages import Notice, Opened
 from flux4d_viewer.recording import recording_of_clip, recording_of_scene
 from flux4d_viewer.work.session import Drive, Post, Session
@@ -53,7 +54,14 @@ def open_a_scene(session: Session, job: OpenSceneFile, report: Report, post: Pos
     scene = read_scene(job.path)
     session.close()
     post(Opened(recording_of_scene(scene), session.desk.notices))
-    session.show(scene, (), report, post)
+    session.show(scene, (), report, post, Edits())
+
+
+def show_a_scene(session: Session, job: ShowScene, report: Report, post: Post) -> None:
+    """A scene in memory, after its edits."""
+    session.close()
+    post(Opened(recording_of_scene(job.scene), session.desk.notices))
+    session.show(job.scene, (), report, post, job.edits)
 
 
 def reconstruct(
@@ -70,7 +78,7 @@ def reconstruct(
         scene = make_scene_of(clip, checkpoint, SceneConfig(), session.device, report)
     notices += tuple(Notice(str(w.message), "warning") for w in caught if issubclass(w.category, Flux4dWarning))
     session.ready = session.ready or checkpoint is not None
-    session.show(scene, notices, report, post)
+    session.show(scene, notices, report, post, Edits())
 
 
 def _weights(path: Path | None, device: torch.device) -> tuple[Checkpoint | None, tuple[Notice, ...]]:

@@ -79,15 +79,25 @@ class Session:
         """Forget what is open."""
         self._scene = self._staged = self.drive = self._survey = None
 
-    def show(self, scene: Scene, notices: tuple[Notice, ...], report: Report, post: Post) -> None:
-        """Make this the scene, and lay it out for drawing."""
+    def show(
+        self,
+        scene: Scene,
+        notices: tuple[Notice, ...],
+        report: Report,
+        post: Post,
+        edits: Edits | None = None,
+    ) -> None:
+        """Make this the scene and lay it out for drawing.
+
+        `edits`: done to it from the beginning; None: those of the scene before go on, since its actors are the same.
+        """
         report("Preparing the view", 0.0)
         self._scene, self._staged = scene, None
         drawable = self._drawable(scene)
         if drawable.shown < drawable.total:
             text = f"Preview: {drawable.shown:,} of {drawable.total:,} Gaussians. Videos and comparisons use all."
             notices = (*notices, Notice(text))
-        post(Reconstructed(scene, drawable, notices))
+        post(Reconstructed(scene, drawable, notices, edits is None, edits or Edits()))
 
     def compile(self, report: Report) -> None:
         """Make the renderer ready before the first picture, so that the wait has a name."""

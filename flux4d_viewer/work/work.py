@@ -10,18 +10,20 @@ from flux4d_viewer.device import Renderer, choose_desk
 from flux4d_viewer.jobs.adapting import AdaptToLog
 from flux4d_viewer.jobs.comparing import Compare, ScoreFrame
 from flux4d_viewer.jobs.counting import CountMoving
+from flux4d_viewer.jobs.describing import DescribeLog
 from flux4d_viewer.jobs.exporting import ExportPly, ExportVideo, SaveScene
 from flux4d_viewer.jobs.job import Job
-from flux4d_viewer.jobs.opening import OpenDemo, OpenLog, OpenSceneFile
+from flux4d_viewer.jobs.opening import OpenDemo, OpenLog, OpenSceneFile, ShowScene
 from flux4d_viewer.jobs.paths import MakePath
 from flux4d_viewer.jobs.quality import AlignCameras, ExamineView, MeasureErrors, OptimizeScene, SurveySeen
 from flux4d_viewer.work.adapting import adapt_to_the_log
 from flux4d_viewer.work.comparing import compare, score_frame
 from flux4d_viewer.work.counting import count_moving
+from flux4d_viewer.work.describing import describe_a_log
 from flux4d_viewer.work.examining import examine_view, measure_errors, survey_seen
 from flux4d_viewer.work.exporting import export_ply, export_video, save_scene
 from flux4d_viewer.work.improving import align_cameras, optimize_scene
-from flux4d_viewer.work.opening import open_a_log, open_a_scene, open_the_demo
+from flux4d_viewer.work.opening import open_a_log, open_a_scene, open_the_demo, show_a_scene
 from flux4d_viewer.work.paths import make_a_path
 from flux4d_viewer.work.session import Post, Session
 
@@ -29,6 +31,8 @@ _DOES: dict[type[Job], Callable[[Session, Any, Report, Post], None]] = {
     OpenDemo: open_the_demo,
     OpenLog: open_a_log,
     OpenSceneFile: open_a_scene,
+    ShowScene: show_a_scene,
+    DescribeLog: describe_a_log,
     AdaptToLog: adapt_to_the_log,
     Compare: compare,
     CountMoving: count_moving,

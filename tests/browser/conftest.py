@@ -45,9 +45,11 @@ def open_viewer(chromium: Any, tmp_path_factory: pytest.TempPathFactory) -> Iter
     """Starts viewers with pages on them."""
     eyes: list[Eye] = []
 
-    def start(job: Job | None, renderer: Any = "browser", prepare: Callable[[], Perform] | None = None) -> Eye:
+    def start(
+        job: Job | None, renderer: Any = "browser", prepare: Callable[[], Perform] | None = None, **settings: Any
+    ) -> Eye:
         folder = tmp_path_factory.mktemp("output")
-        viewer = Viewer(Settings(port=0, device="cpu", renderer=renderer, folder=folder), prepare)
+        viewer = Viewer(Settings(port=0, device="cpu", renderer=renderer, folder=folder, **settings), prepare)
         viewer.start(job)
         eyes.append(Eye(viewer, chromium.new_page()))
         return eyes[-1]

@@ -128,8 +128,8 @@ def test_stripes_lie_over_what_was_never_recorded_only_if_wanted(eye: Eye) -> No
 
 
 def fly_far_off(eye: Eye) -> None:
-    """To the far end of the street, looking back over it."""
+    """Beyond the left wall, looking at its outside."""
     pose = np.eye(4)
-    pose[:3, :3] = [[0, 0, -1], [1, 0, 0], [0, -1, 0]]
-    pose[:3, 3] = (80.0, 3.0, 10.0)
+    pose[:3, :3] = [[-1, 0, 0], [0, 0, -1], [0, -1, 0]]
+    pose[:3, 3] = (30.0, 40.0, 10.0)
     look(eye.client, pose, 1.0)

@@ -2,10 +2,11 @@
 
 from dataclasses import replace
 
+import pytest
 import torch
 from toy_scene import toy_gaussians
 
-from flux4d_core.scene.actors import ActorConfig, find_actors
+from flux4d_core.scene.actors import ActorConfig, find_actors, guess_kind
 
 
 def test_two_balls_that_fly_apart_are_two_actors_and_the_wall_is_none() -> None:
@@ -81,3 +82,30 @@ def test_two_known_actors_at_one_place_with_one_velocity_stay_two() -> None:
     grouping = find_actors(gaussians, ActorConfig(), given)
     assert len(grouping.actors) == 3
     assert grouping.actor_index[1000] != grouping.actor_index[1100]
+
+
+@pytest.mark.parametrize(
+    ("size", "speed", "kind"),
+    [
+        ((4.5, 1.8, 1.5), 10.0, "car"),
+        ((4.5, 1.8, 1.5), 0.0, "car"),
+        ((0.9, 1.8, 1.4), 10.0, "car"),  # only its back was seen
+        ((12.0, 2.5, 3.2), 8.0, "truck"),
+        ((1.3, 2.3, 2.5), 8.0, "truck"),
+        ((0.5, 0.6, 1.7), 1.5, "person"),
+        ((1.8, 0.6, 1.7), 5.0, "two-wheeler"),
+        ((0.6, 0.6, 1.6), 7.0, "two-wheeler"),
+        ((0.3, 0.3, 0.3), 2.0, "object"),
+        ((3.3, 0.1, 0.6), 7.5, "object"),
+    ],
+)
+def test_sizes_and_speeds_of_every_day_have_their_names(
+    size: tuple[float, float, float], speed: float, kind: str
+) -> None:
+    assert guess_kind(*size, speed) == kind
+
+
+def test_actors_are_counted_by_kind_the_largest_first() -> None:
+    names = [actor.name for actor in find_actors(toy_gaussians(), ActorConfig()).actors]
+    kinds = [actor.kind for actor in find_actors(toy_gaussians(), ActorConfig()).actors]
+    assert names == [f"{kinds[0]} 1", f"{kinds[1]} {1 + (kinds[0] == kinds[1])}"]

@@ -5,7 +5,7 @@ from small_street import make_gaussians
 from flux4d_core.motion import advance
 from flux4d_core.scene.surface import first_surface
 
-STREET = advance(make_gaussians(), 0.0)
+STREET = advance(make_gaussians(4.0), 0.0)
 
 
 def hit(origin: tuple[float, float, float], direction: tuple[float, float, float]) -> list[float] | None:
@@ -45,3 +45,11 @@ def test_what_is_nearer_is_met_first() -> None:
     point = hit((5.0, -2.0, 0.8), (1.0, 0.0, 0.0))
     assert point is not None
     assert 9.5 < point[0] < 11.0  # the red car's rear, not what is ahead of it
+
+
+@pytest.mark.parametrize("ahead", [20.0, 26.0, 32.0])
+def test_at_a_grazing_view_along_the_street_the_walls_are_still_eight_metres_away(ahead: float) -> None:
+    for side in (8.0, -8.0):
+        point = hit((-7.0, 0.0, 4.0), (ahead + 7.0, side, -1.5))
+        assert point is not None
+        assert point[1] == pytest.approx(side, abs=0.05)

@@ -180,3 +180,21 @@ def _wait_until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
     while not condition():
         assert time.monotonic() < end, "waited in vain"
         time.sleep(0.005)
+
+
+def test_while_a_hand_is_on_a_slider_of_the_view_nothing_settles() -> None:
+    drawn: list[float] = []
+    settled: list[float] = []
+    clock = Clock(lambda playhead: drawn.append(playhead.time), lambda playhead: settled.append(playhead.time))
+    clock.start()
+    clock.stir()
+    _wait_until(lambda: bool(settled))
+    before, end = len(settled), time.monotonic() + 3 * REST
+    while time.monotonic() < end:
+        clock.stir()
+        time.sleep(REST / 10)
+    dragged = len(settled) - before
+    _wait_until(lambda: len(settled) > before + dragged)
+    clock.stop()
+    assert dragged == 0
+    assert len(drawn) > 5

@@ -102,7 +102,7 @@ def test_the_key_for_velocity_goes_from_nothing_over_arrows_to_colours_and_back(
     for _ in range(3):
         desk.controls.look.cycle_velocity()
         seen.append((desk.store.state.view.arrows, desk.store.state.view.color))
-    assert seen == [("cell", "real"), ("cell", "speed"), (None, "real")]
+    assert seen == [("actor", "real"), ("actor", "speed"), (None, "real")]
     desk.controls.look.cycle_velocity(-1)
     assert desk.store.state.view.color == "speed"
 

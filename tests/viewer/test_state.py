@@ -4,6 +4,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from flux4d_core.scene.edit.operations import Hide
+from flux4d_viewer.history import History
 from flux4d_viewer.messages import (
     Adapted,
     Failed,
@@ -121,3 +123,10 @@ def test_a_scene_made_anew_says_nothing_twice_and_is_compared_anew() -> None:
     state = after(preview, start=compared)
     assert [notice.text for notice in state.notices] == ["a note", "Preview"]
     assert state.comparison is None
+
+
+def test_edits_outlive_an_optimisation_but_not_a_new_reconstruction() -> None:
+    opened = after(Opened(RECORDING), Reconstructed(SCENE, DRAWABLE))
+    edited = replace(opened, history=opened.history.do(Hide("actor-1")))
+    assert after(Reconstructed(SCENE, DRAWABLE, keeps_edits=True), start=edited).history == edited.history
+    assert after(Reconstructed(SCENE, DRAWABLE), start=edited).history == History()

@@ -199,8 +199,9 @@ def test_errors_are_one_number_for_every_gaussian(work: Work, scene_file: Path) 
     work.perform(MeasureErrors(), silent, messages.append)
     (measured,) = messages
     assert isinstance(measured, ErrorsMeasured)
-    assert len(measured.values) == len(read_scene(scene_file).gaussians)
-    assert 0 < np.nanmean(measured.values) < 0.5
+    assert len(measured.errors.values) == len(read_scene(scene_file).gaussians)
+    assert 0 < np.nanmean(measured.errors.values) < 50
+    assert measured.errors.unit == "%"
 
 
 def test_a_saved_scene_is_optimised_and_kept_if_better_but_its_cameras_cannot_be_aligned(

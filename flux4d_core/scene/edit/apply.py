@@ -19,8 +19,8 @@ from torch import Tensor
 
 from flux4d_core.geometry import yaw_to_rotation
 from flux4d_core.motion import advance
-from flux4d_core.scene.actors import Actor, ActorConfig
-from flux4d_core.scene.edit.cast import ELSEWHERE, NOBODY, Cast, Role, take
+from flux4d_core.scene.actors import Actor, ActorConfig, guess_kind
+from flux4d_core.scene.edit.cast import ELSEWHERE, NOBODY, Cast, Role
 from flux4d_core.scene.edit.course import Carried, Course, Halted, Scaled, Shifted
 from flux4d_core.scene.edit.operations import (
     Assign,
@@ -43,7 +43,7 @@ from flux4d_core.scene.edit.operations import (
     Stop,
     Vector,
 )
-from flux4d_core.scene.edit.region import inside, is_ground
+from flux4d_core.scene.edit.region import inside, is_ground, take
 from flux4d_core.scene.edit.sources import load_source
 from flux4d_core.scene.edit.way import lead
 from flux4d_core.scene.scene import Scene
@@ -153,7 +153,7 @@ def _group(cast: Cast, operation: Group) -> None:
     index = index[cast.scene.gaussians.velocities[index].norm(dim=-1) <= ActorConfig().min_speed]
     if len(index) == 0:
         return
-    actor = _boxed(take(cast.scene.gaussians, index), operation.region, operation.name or operation.new)
+    actor = _boxed(take(cast.scene.gaussians, index), operation.region, operation.name)
     cast.give(index, cast.introduce(StagedActor(operation.new, actor.name, actor)))
 
 
@@ -171,6 +171,7 @@ def _boxed(gaussians: Gaussians, region: Region, name: str) -> Actor:
     bounds = torch.quantile(along[:: max(1, len(along) // 100_000)], torch.tensor([0.01, 0.99]), dim=0)
     box_to_world[:3, 3] = box_to_world[:3, :3] @ bounds.mean(0)
     size = (bounds[1] - bounds[0]).clamp(min=0.1)
+    name = name or f"standing {guess_kind(*size.tolist(), speed=0.0)}"
     return Actor(name, region.time, box_to_world, size, torch.zeros(3), torch.zeros(3), len(gaussians))
 
 

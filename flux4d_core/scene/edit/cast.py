@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from weakref import WeakKeyDictionary
 
 import torch
-from jaxtyping import Int
+from jaxtyping import Bool, Int
 from torch import Tensor
 
-from flux4d_core.motion import advance
 from flux4d_core.scene.edit.course import Step
 from flux4d_core.scene.edit.operations import Recolor, Region, scene_actor_id
 from flux4d_core.scene.edit.paint import painted
-from flux4d_core.scene.edit.region import inside
+from flux4d_core.scene.edit.region import held, take
 from flux4d_core.scene.scene import Scene
 from flux4d_core.scene.stage import Part, Stage, StagedActor
 from flux4d_core.types import Gaussians
 
+_LAST: WeakKeyDictionary[Gaussians, tuple[Tensor, Gaussians]] = WeakKeyDictionary()
 NOBODY, ELSEWHERE = -1, -2
 """Owners besides the roles: it is part of the surroundings; it is erased, or in a copy."""
 
@@ -52,7 +53,7 @@ class Cast:
     @classmethod
     def of(cls, scene: Scene) -> Cast:
         """As reconstructed."""
-        owner = scene.grouping.actor_index.to(scene.gaussians.means.device, copy=True)
+        owner = scene.grouping.actor_index.to(scene.gaussians.means.device, torch.int32, copy=True)
         staged = [
             StagedActor(scene_actor_id(i), actor.name, actor, count=actor.count)
             for i, actor in enumerate(scene.grouping.actors)
@@ -104,9 +105,8 @@ class Cast:
 
     def of_nobody(self, region: Region) -> Int[Tensor, "M"]:
         """Positions of the scene's Gaussians in a region that belong to no actor."""
-        free = self.owner == NOBODY
-        free &= inside(region, advance(self.scene.gaussians, region.time).means)
-        return free.nonzero().squeeze(1)
+        index = held(region, self.scene.gaussians)
+        return index[self.owner[index] == NOBODY]
 
     def stage(self) -> Stage:
         """What there is to draw."""
@@ -124,15 +124,18 @@ class Cast:
 
     def _untouched(self) -> Gaussians:
         """What no edit touched: nobody's, and that of actors as reconstructed."""
-        stays = torch.zeros(self.numbers + 2, dtype=torch.bool)
-        stays[NOBODY + 2] = True
-        for role in self.roles.values():
-            if role.is_as_reconstructed:
-                stays[role.number + 2] = True
-        kept = stays.to(self.owner.device)[self.owner + 2]
-        return self.scene.gaussians if bool(kept.all()) else take(self.scene.gaussians, kept.nonzero().squeeze(1))
+        kept = self.owner != ELSEWHERE
+        drawn = {role.number for role in self.roles.values() if role.is_as_reconstructed}
+        for number in set(range(self.numbers)) - drawn:
+            kept &= self.owner != number
+        return _kept(self.scene.gaussians, kept)
 
 
-def take(gaussians: Gaussians, index: Int[Tensor, "M"]) -> Gaussians:
-    """Some of the Gaussians. Three times as fast as indexing where there are a million."""
-    return Gaussians(**{name: column.index_select(0, index) for name, column in vars(gaussians).items()})
+def _kept(gaussians: Gaussians, kept: Bool[Tensor, "N"]) -> Gaussians:
+    """Those to be kept; the very same object for as long as these are asked for, as while one actor is edited."""
+    if bool(kept.all()):
+        return gaussians
+    last = _LAST.get(gaussians)
+    if last is None or not torch.equal(last[0], kept):
+        last = _LAST[gaussians] = kept, take(gaussians, kept.nonzero().squeeze(1))
+    return last[1]

@@ -16,6 +16,7 @@ _CONES_TO_LAB = (
     (1.9779984951, -2.4285922050, 0.4505937099),
     (0.0259040371, 0.7827717662, -0.8086757660),
 )
+_FULL = 0.8
 _DARKEST, _LIGHTEST = 0.05, 0.95
 """A thing's own lightness counts as within these, so that black and white things have shades too."""
 
@@ -23,20 +24,22 @@ _DARKEST, _LIGHTEST = 0.05, 0.95
 def painted(colors: Float[Tensor, "N 3"], paint: Vector, strength: float) -> Float[Tensor, "N 3"]:
     """sRGB colours in another paint.
 
-    Let L be a colour's lightness in OKLab and L0 the median of all. What is as light as the median becomes the paint p
-    itself; darker shades lie on the straight line from black to p, at L / L0; lighter ones on that from p to white, at
-    (L - L0) / (1 - L0). So the hue is the paint's throughout, and what was lighter than something else still is.
-    `strength` mixes this, in OKLab, with what was there.
+    Let L be a colour's lightness in OKLab and L0 that of which four fifths are darker. What is as light as L0 becomes
+    the paint p itself. Darker shades, r = L / L0, have r times its lightness and r^2 times its colour, so that windows
+    and tyres stay nearly grey; lighter ones lie on the straight line from p to white, at (L - L0) / (1 - L0). So the
+    hue is the paint's throughout, and what was lighter than something else still is. `strength` mixes this, in OKLab,
+    with what was there.
     """
     if strength == 0 or len(colors) == 0:
         return colors
     before = _to_lab(colors)
     target = _to_lab(colors.new_tensor([paint]))
     lightness = before[:, :1].clamp(0, 1)
-    usual = lightness.median().clamp(_DARKEST, _LIGHTEST)
+    full = lightness.flatten().kthvalue(max(1, round(_FULL * len(colors)))).values.clamp(_DARKEST, _LIGHTEST)
     white = colors.new_tensor([[1.0, 0.0, 0.0]])
-    above = (lightness - usual) / (1 - usual)
-    after = torch.where(above < 0, target * (lightness / usual), target + (white - target) * above)
+    ratio, above = lightness / full, (lightness - full) / (1 - full)
+    darker = target * torch.cat([ratio, ratio**2, ratio**2], -1)
+    after = torch.where(above < 0, darker, target + (white - target) * above)
     return _from_lab(torch.lerp(before, after, strength))
 
 

@@ -24,6 +24,9 @@ MAX_PICTURES = 100_000
 """Longer films are mistakes: an hour at 30 pictures a second has about as many."""
 
 
+_NO_TURN = np.eye(3)
+
+
 @dataclass(frozen=True, eq=False)
 class Keyframe:
     """One view that the camera passes."""
@@ -150,7 +153,7 @@ def _check(keyframe: Keyframe, name: str) -> None:
     rotation = pose[:3, :3]
     if pose.shape != (4, 4) or not np.isfinite(pose).all() or not np.abs(pose[:3, 3]).max() < 1e7:
         raise Flux4dError(f"{name} of a camera path has no place within 10000 km, or one that is not a number.")
-    if not np.allclose(rotation @ rotation.T, np.eye(3), atol=1e-3) or np.linalg.det(rotation) < 0:
+    if not np.abs(rotation @ rotation.T - _NO_TURN).max() < 1e-3 or np.linalg.det(rotation) < 0:
         raise Flux4dError(f"{name} of a camera path is not turned by a rotation: expected three orthogonal unit axes.")
     if not 0.001 <= keyframe.fov <= math.pi - 0.01:
         raise Flux4dError(f"{name} of a camera path opens {math.degrees(keyframe.fov):g} degrees: expected 0.1 to 179.")

@@ -25,7 +25,7 @@ class DrawingFolder:
 
     def __init__(self, server: viser.ViserServer, controls: Controls) -> None:
         gui, look = server.gui, controls.look
-        with gui.add_folder("Drawing"):
+        with gui.add_folder("Drawing", expand_by_default=False):
             self._backdrop = gui.add_dropdown("Background", tuple(_BACKDROP), hint="What lies behind everything.")
             self._size = gui.add_slider(
                 "Splat size (%)", 5, 100, 5, 100, hint="Smaller splats show the single Gaussians, down to points."

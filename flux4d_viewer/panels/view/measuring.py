@@ -16,7 +16,7 @@ class MeasuringFolder:
 
     def __init__(self, server: viser.ViserServer, controls: Controls) -> None:
         gui = server.gui
-        with gui.add_folder("Measure"):
+        with gui.add_folder("Measure", expand_by_default=False):
             self._toggle = gui.add_button(
                 "Measure",
                 icon=viser.Icon.RULER_MEASURE,
@@ -32,17 +32,19 @@ class MeasuringFolder:
     def show(self, state: State, playhead: Playhead) -> None:
         """Bring the folder into agreement with the state."""
         self._toggle.disabled = state.staged is None
-        self._toggle.label = "Measure no more" if state.measuring else "Measure"
+        self._toggle.label = "Measure no more" if state.measuring.is_on else "Measure"
         self._text.content = _describe(state)
         self._text.visible = bool(self._text.content)
-        self._clear.visible = bool(state.measured)
+        self._clear.visible = bool(state.measuring.ends)
 
 
 def _describe(state: State) -> str:
-    if len(state.measured) == 2:
-        (x0, y0, z0), (x1, y1, z1) = state.measured
+    if state.measuring.missed:
+        return theme.line("There was no surface under the click; click again.", faint=True)
+    if len(state.measuring.ends) == 2:
+        (x0, y0, z0), (x1, y1, z1) = state.measuring.ends
         parts = f"{x1 - x0:+.2f}, {y1 - y0:+.2f}, {z1 - z0:+.2f} m"
-        return theme.readout(f"{length_of(state.measured):.2f} m", f"dx, dy, dz: {parts}")
-    if len(state.measured) == 1:
+        return theme.readout(f"{length_of(state.measuring.ends):.2f} m", f"dx, dy, dz: {parts}")
+    if len(state.measuring.ends) == 1:
         return theme.line("Click on the second surface.", faint=True)
-    return theme.line("Click on the first surface.", faint=True) if state.measuring else ""
+    return theme.line("Click on the first surface.", faint=True) if state.measuring.is_on else ""

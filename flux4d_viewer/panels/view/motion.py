@@ -40,7 +40,7 @@ class MotionFolder:
             self._trail_seconds = gui.add_slider(
                 "Trail length (s)", 0.2, 5.0, 0.1, view.trail_seconds, hint="How far back the last seconds reach."
             )
-            self._boxes = gui.add_checkbox("Boxes and names", False, hint="Of what moves together. Key B.")
+            self._boxes = gui.add_checkbox("Boxes", False, hint="And names of what moves together. Key B.")
         self._arrows.on_update(by_user(lambda: look.set(arrows=_ARROWS[self._arrows.value])))
         self._seconds.on_update(by_user(lambda: look.set(arrow_seconds=self._seconds.value)))
         self._trail.on_update(by_user(lambda: look.set(trail=_TRAIL[self._trail.value])))

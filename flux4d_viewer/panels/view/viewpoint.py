@@ -33,10 +33,10 @@ class ViewpointFolder:
                 "Go to", (_DOWN, _OVERVIEW), hint="From above: key T. The overview is behind and above: key 0."
             )
             self._text = gui.add_text(
-                "View", "", hint="A view and a time as text: paste one and press Enter to go there."
+                "As text", "", hint="A view and a time as text: paste one and press Enter to go there."
             )
             self._copy = gui.add_button(
-                _COPY, icon=viser.Icon.COPY, hint="Puts your present view into the field above."
+                _COPY, icon=viser.Icon.COPY, color="gray", hint="Puts your view into the field above."
             )
             self._fault = gui.add_html("", visible=False)
         self._follow.on_update(

@@ -157,6 +157,28 @@ def test_a_follower_is_at_its_waypoints_and_heads_along_its_way() -> None:
     assert np.allclose(car.pose_at(9.0), car.pose_at(2.0)), "and after the last"
 
 
+def test_a_follower_turns_smoothly_into_a_side_street_and_a_lane_change_stays_between_the_lanes() -> None:
+    turn = (Waypoint(0.0, (0.0, 0.0, 1.0)), Waypoint(2.0, (20.0, 0.0, 1.0)), Waypoint(4.0, (20.0, 20.0, 1.0)))
+    car = actor_of(edited(Follow(RED, turn)), RED)
+    times = np.linspace(0.05, 3.95, 79)
+    for time in times:
+        velocity, heading = car.velocity_at(time), car.pose_at(time)[:3, 0]
+        assert np.linalg.norm(velocity) > 4.0, "it does not stop in the corner"
+        assert velocity @ heading > 0.98 * np.linalg.norm(velocity), "it does not slide sideways"
+    lanes = [Waypoint(float(i), (10.0 * i, y, 1.0)) for i, y in enumerate((0.0, 0.0, 3.5, 3.5))]
+    ways = [actor_of(edited(Follow(RED, tuple(lanes))), RED).pose_at(time)[1, 3] for time in np.linspace(0, 3, 61)]
+    assert -0.3 < min(ways) <= max(ways) < 3.8
+
+
+def test_a_place_said_twice_is_a_stop_and_given_yaws_are_kept() -> None:
+    stop = (Waypoint(0.0, (0.0, 0.0, 1.0)), Waypoint(1.0, (5.0, 0.0, 1.0)), Waypoint(2.0, (5.0, 0.0, 1.0)))
+    car = actor_of(edited(Follow(RED, (*stop, Waypoint(3.0, (5.0, 5.0, 1.0), math.pi)))), RED)
+    assert np.allclose(car.pose_at(1.5)[:3, 3], (5, 0, 1), atol=1e-6)
+    assert car.speed_at(1.5) < 1e-3
+    assert np.allclose(car.pose_at(1.5)[:2, 0], (1, 0), atol=0.05), "it stands as it came"
+    assert np.allclose(car.pose_at(3.0)[:2, 0], (-1, 0), atol=1e-6), "as it was told"
+
+
 def test_a_single_waypoint_just_stands_as_it_was_turned() -> None:
     car = actor_of(edited(Follow(BLUE, (Waypoint(0.5, (3.0, 2.0, 1.0)),))), BLUE)
     for time in (0.0, 0.5, 4.0):

@@ -11,18 +11,18 @@ from small_street import EGO_SPEED, RED_SPEED, RED_START, make_clip, make_scene
 
 from flux4d_core.scene.edit.apply import stage
 from flux4d_core.scene.edit.operations import Delay, Edits, scene_actor_id
-from flux4d_viewer.canvas.backdrop import BackdropLayer
 from flux4d_viewer.canvas.drawable import prepare_for_browser
 from flux4d_viewer.canvas.ego import ego_pose
 from flux4d_viewer.canvas.follow import FollowLayer, followed_pose
 from flux4d_viewer.canvas.measure import MeasureLayer, length_of
+from flux4d_viewer.canvas.sky_nodes import SkyNodes
 from flux4d_viewer.canvas.sweeps import colors_of
 from flux4d_viewer.canvas.trails import TrailLayer, trail_of, trail_times
 from flux4d_viewer.canvas.units import SCALE
 from flux4d_viewer.canvas.vehicle import VehicleLayer, body
 from flux4d_viewer.clock import Playhead
 from flux4d_viewer.colormaps import mapped, stops_of
-from flux4d_viewer.looking import EGO
+from flux4d_viewer.looking import EGO, Measuring
 from flux4d_viewer.recording import HEIGHTS, recording_of_clip
 from flux4d_viewer.server import start_server, stop_server
 from flux4d_viewer.staged import work_out
@@ -58,7 +58,7 @@ def test_the_red_cars_trail_runs_ten_metres_along_its_lane() -> None:
     assert trail[0, 0, :2] == pytest.approx([RED_START, -2.0], abs=0.1)
     assert trail[-1, 1] - trail[0, 0] == pytest.approx([RED_SPEED, 0.0, 0.0], abs=1e-3)
     assert (trail[1:, 0] == trail[:-1, 1]).all()
-    assert abs(trail[0, 0, 2] - 0.1) < 0.15  # just above the road
+    assert abs(trail[0, 0, 2] - 0.45) < 0.15  # just above the road
 
 
 def test_the_trail_of_half_a_second_is_five_metres_long() -> None:
@@ -206,7 +206,7 @@ def test_an_actor_is_followed_by_its_id(state: State) -> None:
 def test_what_is_measured_stands_in_the_scene_with_its_length(server: viser.ViserServer, state: State) -> None:
     layer = MeasureLayer(server)
     ends = ((10.0, 8.0, 3.0), (10.0, -8.0, 3.0))
-    layer.draw(replace(state, measured=ends), Playhead())
+    layer.draw(replace(state, measuring=Measuring(ends=ends)), Playhead())
     label: Any = server.scene.get_handle_by_name("/measure/label")
     assert label.text == "16.00 m"
     assert length_of(ends) == 16.0
@@ -214,15 +214,16 @@ def test_what_is_measured_stands_in_the_scene_with_its_length(server: viser.Vise
     assert server.scene.get_handle_by_name("/measure/line") is None
 
 
-def test_a_chosen_background_lies_behind_the_browsers_splats(
-    server: viser.ViserServer, state: State, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    images: list[Any] = []
-    monkeypatch.setattr(server.scene, "set_background_image", lambda image, **_: images.append(image))
-    layer = BackdropLayer(server)
-    layer.draw(state, Playhead())
-    layer.draw(replace(state, view=View(backdrop=(255, 255, 255))), Playhead())
-    layer.draw(state, Playhead())
-    assert len(images) == 2
-    assert images[0].min() == 255
-    assert images[1] is None
+def test_a_chosen_background_takes_the_skys_place_and_gives_it_back(server: viser.ViserServer) -> None:
+    drawable = OPENED.drawable
+    assert drawable is not None
+    sky = SkyNodes(server)
+    sky.replace(drawable.sky)
+    handle: Any = server.scene.get_handle_by_name("/sky/up")
+    sky.show(View(backdrop=(255, 255, 255), show="dynamic"))
+    assert handle.visible
+    assert handle.image.min() == 255
+    sky.show(View())
+    assert (handle.image == next(face.image for face in drawable.sky if face.name == "up")).all()
+    sky.show(View(show="dynamic"))
+    assert not handle.visible

@@ -1,0 +1,19 @@
+"""Looking into a log before it is opened."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from flux4d_viewer.jobs.job import Job
+
+
+@dataclass(frozen=True)
+class DescribeLog(Job):
+    """Count what is in a log, without reading its images."""
+
+    path: Path
+
+    @property
+    def title(self) -> str:
+        return f"Looking into {self.path.name}"
