@@ -45,6 +45,8 @@ class Seen:
 
     widgets: dict[str, Widget] = field(default_factory=dict)
     commands: dict[str, dict[str, Any]] = field(default_factory=dict)
+    gizmos: dict[str, tuple[float, float, float]] = field(default_factory=dict)
+    """Handles in the 3D view by name, and where they are (viser units)."""
     counts: dict[str, int] = field(default_factory=dict)
     """Messages of every type."""
 
@@ -152,6 +154,12 @@ class RawPage:
             seen.commands[message["uuid"]] = message["props"]
         elif kind == "RemoveCommandMessage":
             seen.commands.pop(message["uuid"], None)
+        elif kind == "TransformControlsMessage":
+            seen.gizmos[message["name"]] = (0.0, 0.0, 0.0)
+        elif kind == "SetPositionMessage" and message["name"] in seen.gizmos:
+            seen.gizmos[message["name"]] = tuple(message["position"])
+        elif kind == "RemoveSceneNodeMessage":
+            seen.gizmos.pop(message["name"], None)
         elif kind.startswith("Gui") and "props" in message and "container_uuid" in message:
             name = kind.removeprefix("Gui").removesuffix("Message")
             seen.widgets[message["uuid"]] = Widget(

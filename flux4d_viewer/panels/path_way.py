@@ -98,8 +98,9 @@ class WayFolder:
         self._controls.paths.set_way(projection=projection, width=width, height=height)
 
     def _resize(self) -> None:
-        width, height = _sizes(self._controls.store.state)[self._size.value]
-        self._controls.paths.set_way(width=width, height=height)
+        size = _sizes(self._controls.store.state).get(self._size.value)
+        if size is not None:  # else the choices have changed since it was chosen
+            self._controls.paths.set_way(width=size[0], height=size[1])
 
 
 def _sizes(state: State) -> dict[str, tuple[int, int]]:

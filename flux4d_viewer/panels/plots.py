@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 HEIGHT = 110
 """Pixels."""
 INTERVAL = 0.1
-"""The curves are drawn anew at most this often (s): a drawing takes the page some milliseconds."""
+"""The playhead's line moves at most this often (s): a drawing takes the page some milliseconds."""
 EGO_COLOR, MOVING_COLOR, PSNR_COLOR = "#ffc43d", "#4095bf", "#52cf78"
 PLAYHEAD_COLOR, END_COLOR, AXIS_COLOR = "#e5534b", "#f2b134", "#909296"
 
@@ -53,20 +53,22 @@ class Plots:
         self._key: tuple[object, ...] = ()
         self._curves: Curves = (empty, [empty])
         self._drawn = 0.0
-        self._at: tuple[object, ...] = ()
+        self._at: float | None = None
+        """The playhead's time when they were last drawn; None if the curves have changed since."""
 
     def show(self, state: State, playhead: Playhead) -> None:
         """Bring curves and line into agreement with state and playhead, if they are wanted."""
         shown = state.plots and state.recording is not None
         self._plot.visible = self._values.visible = shown
-        if not shown or time.monotonic() - self._drawn < INTERVAL:
+        if not shown:
             return
         self._follow(state, playhead)
-        if self._at != (self._key, playhead.time):
+        is_due = time.monotonic() - self._drawn >= INTERVAL
+        if self._at is None or (self._at != playhead.time and is_due):
             times, curves = self._curves
             self._plot.data = with_lines(times, curves, (playhead.end, playhead.time))
             self._values.content = _describe(times, curves, state, playhead)
-            self._at, self._drawn = (self._key, playhead.time), time.monotonic()
+            self._at, self._drawn = playhead.time, time.monotonic()
 
     def _follow(self, state: State, playhead: Playhead) -> None:
         """Compute the curves again if anything that they show is another."""
@@ -95,7 +97,7 @@ class Plots:
             )
         )
         ego = ego_speeds(state.recording, times)
-        self._key, self._curves = key, (times, [ego, moving, resampled(stamps, values, times)])
+        self._at, self._key, self._curves = None, key, (times, [ego, moving, resampled(stamps, values, times)])
         self._plot.scales = _scales(self._curves[1])
 
 

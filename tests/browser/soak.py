@@ -200,7 +200,7 @@ def main() -> None:
         soak = Soak(viewer, asked.seed, eye)
         report = run(soak, 60 * asked.minutes, asked.pause, lambda words: print(words, flush=True))
         soak.close()
-    viewer.stop()
+    ended = viewer.stop()
     print(f"seed {asked.seed}: {sum(report.actions.values())} actions {dict(report.actions)}")
     first, last = report.memory[0][1], report.memory[-1][1]
     print(f"memory {first:.0f} MB at first, {last:.0f} MB at last, {report.growth:+.2f} MB/min in the second half")
@@ -208,6 +208,9 @@ def main() -> None:
         print(f"said {count} times: {problem}")
     for fault in report.faults:
         print(f"FAULT {fault}")
+    sys.stdout.flush()
+    if not ended:  # as the viewer's own command: the worker is deep in a computation
+        os._exit(1 if report.faults else 0)
     sys.exit(1 if report.faults else 0)
 
 

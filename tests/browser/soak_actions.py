@@ -118,6 +118,21 @@ def click_into_the_scene(soak: Soak) -> str:
     return f"above {x:.2f} {y:.2f} with {modifier}"
 
 
+def drag_a_handle(soak: Soak) -> str:
+    """Whatever handle is in the scene, some way along the ground."""
+    page, dice = soak.page, soak.dice
+    if not page.seen.gizmos:
+        return ""
+    name, (x, y, z) = dice.choice(sorted(page.seen.gizmos.items()))
+    way = (dice.uniform(-0.5, 0.5), dice.uniform(-0.3, 0.3))
+    page.send("TransformControlsDragStartMessage", name=name, owner="")
+    for share in (0.25, 0.5, 0.75, 1.0):
+        place = (x + share * way[0], y + share * way[1], z)
+        page.send("TransformControlsUpdateMessage", name=name, wxyz=(1.0, 0.0, 0.0, 0.0), position=place, owner="")
+    page.send("TransformControlsDragEndMessage", name=name, owner="")
+    return f"{name} by {way[0]:.2f} {way[1]:.2f}"
+
+
 def undo_everything(soak: Soak) -> str:
     """Back to the scene as it was: edits do not pile up for an hour."""
     count = len(soak.viewer.store.state.history.past)
@@ -186,6 +201,7 @@ ACTIONS = (
     Action("scrub", scrub, 4),
     Action("look", look_elsewhere, 4),
     Action("click", click_into_the_scene, 4),
+    Action("handle", drag_a_handle, 3),
     Action("undo all", undo_everything, 1),
     Action("come and go", come_and_go, 0.5),
     Action("key", press_a_key, 3, needs_eye=True),

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
-from raw_page import RawPage, address_of
+from raw_page import RawPage, Widget, address_of
 from small_street import make_clip
 
+from flux4d_core.scene.edit.operations import Edits
 from flux4d_viewer.app import Settings, Viewer
 from flux4d_viewer.clock import Playhead
+from flux4d_viewer.curves import MovingCounts
 from flux4d_viewer.jobs.opening import OpenDemo
-from flux4d_viewer.messages import Opened
+from flux4d_viewer.messages import Counted, Opened
 from flux4d_viewer.recording import recording_of_clip
 
 SLIDER = "Time (s)"
@@ -80,6 +84,21 @@ def test_what_one_page_scrubs_to_the_others_show(viewer: Viewer) -> None:
     other.set(seen, 0.125)
     wait_until(lambda: viewer.clock.playhead.time == 0.125)
     other.close()
+
+
+def test_curves_that_are_counted_again_are_drawn_again(viewer: Viewer) -> None:
+    page = connect(viewer)
+    times = np.array([0.0, 1.0])
+    for count in (100, 200):
+        counts = MovingCounts(times, np.full((2, 400), count))
+        viewer.store.change(lambda state, c=counts: replace(state, plots=True, counted=Counted(c, Edits())))
+        wait_until(lambda n=count: any(f"{n} Gaussians move" in text_of(w) for w in list(page.seen.widgets.values())))
+    assert viewer.store.state.problem == ""
+    page.close()
+
+
+def text_of(widget: Widget) -> str:
+    return str(widget.props.get("content", ""))
 
 
 def test_without_a_scene_nothing_can_be_predicted(viewer: Viewer) -> None:
