@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from flux4d_core.progress import Report
-from flux4d_core.scene.export import write_ply
+from flux4d_core.scene.export.films import FilmFile, write_film
+from flux4d_core.scene.export.ply import write_ply
+from flux4d_core.scene.film import Film
 from flux4d_core.scene.scene_file import write_scene
 from flux4d_core.scene.sharing import sharing_note
 from flux4d_core.scene.trajectory import PathConfig, recorded_path
-from flux4d_core.scene.video import render_path, write_video
 from flux4d_viewer.files import free_name
 from flux4d_viewer.jobs.exporting import ExportPly, ExportVideo, SaveScene
 from flux4d_viewer.messages import Exported
@@ -23,7 +24,7 @@ def export_video(session: Session, job: ExportVideo, report: Report, post: Post)
     config = PathConfig(camera=job.camera, shift=job.shift, fps=job.fps, slow=job.slow, width=job.width)
     cameras = recorded_path(stage.scene, config)
     path = free_name(job.folder, f"{stage.scene.name}_{job.camera}_shift{job.shift:+.1f}m", ".mp4")
-    write_video(render_path(stage, cameras, report), path, job.fps, provenance=stage.scene.provenance)
+    write_film(stage, Film(tuple(cameras), job.fps), FilmFile(path), report=report)
     post(exported(session, path, job.client))
 
 

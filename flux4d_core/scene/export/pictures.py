@@ -1,0 +1,133 @@
+"""The pictures of a film, one after the other: what every kind of film file is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+from numpy import ndarray
+from torch import Tensor
+
+from flux4d_core.errors import Flux4dError
+from flux4d_core.progress import Report, silent
+from flux4d_core.rendering.render import MIN_DEPTH_ALPHA, draw
+from flux4d_core.scene.colormaps import ColormapName, colorize, heading_hues
+from flux4d_core.scene.film import Film, Layer
+from flux4d_core.scene.stage import Stage
+from flux4d_core.types import Camera, Rendering, Sky, Snapshot
+
+_BACKDROP = 26 / 255
+"""Grey behind the dynamic layer, where nothing moves."""
+_DIMMED = 0.35
+"""How much light the velocity layer leaves to what stands."""
+_STAGE_NAME = "Filming"
+
+
+@dataclass(frozen=True)
+class Look:
+    """Which layer of a scene a film shows, and how numbers become colours."""
+
+    layer: Layer = "color"
+    colormap: ColormapName = "turbo"
+    """Of the depth layer."""
+    near: float = 2.0
+    """Depth drawn in the map's last colour (m) ..."""
+    far: float = 100.0
+    """... and in its first; in between by the logarithm, where as much lies near as far."""
+    threshold: float = 1.0
+    """What is faster than this is dynamic (m/s)."""
+    top_speed: float = 15.0
+    """Speed drawn in full colour in the velocity layer (m/s)."""
+
+    def check(self) -> None:
+        """Refuse numbers from which no colours follow.
+
+        Raises:
+            Flux4dError: a range is empty, or a speed is not positive.
+        """
+        if not 0 < self.near < self.far:
+            raise Flux4dError(f"a depth range of {self.near:g} to {self.far:g} m: expected 0 < near < far")
+        if not (self.threshold >= 0 and self.top_speed > 0):
+            raise Flux4dError(
+                f"a threshold of {self.threshold:g} m/s and a top speed of {self.top_speed:g} m/s: expected speeds "
+                "that are not negative, and a top speed above 0"
+            )
+
+
+def shoot(
+    stage: Stage, film: Film, look: Look | None = None, report: Report = silent
+) -> Iterator[UInt8[ndarray, "height width 3"]]:
+    """The film's pictures, sRGB, drawn one by one on the device of the stage's Gaussians.
+
+    Raises:
+        Flux4dError: the film is empty, its pictures differ in size, or nobody draws its projection or layer.
+    """
+    look = look or Look()
+    look.check()
+    _check(film, look)
+    device = stage.untouched.means.device
+    for i, camera in enumerate(film.cameras):
+        report(_STAGE_NAME, i / len(film.cameras))
+        with torch.no_grad():
+            yield draw_layer(stage, camera.to(device), look)
+    report(_STAGE_NAME, 1.0)
+
+
+def draw_layer(stage: Stage, camera: Camera, look: Look) -> UInt8[ndarray, "height width 3"]:
+    """One picture of one layer, at the camera's time."""
+    snapshot = stage.at(camera.time)
+    match look.layer:
+        case "color":
+            return _bytes(draw(snapshot, stage.sky, camera).colors)
+        case "static":
+            return _bytes(draw(snapshot[~_moves(snapshot, look)], stage.sky, camera).colors)
+        case "dynamic":
+            return _bytes(draw(snapshot[_moves(snapshot, look)], _backdrop(stage.sky), camera).colors)
+        case "depth":
+            return _depth_colors(draw(snapshot, None, camera).depths.cpu().numpy(), look)
+        case "velocity":
+            return _velocity_colors(draw(snapshot, stage.sky, camera), look)
+        case "seen":
+            raise Flux4dError("the layer 'seen' cannot be filmed yet; choose another")
+
+
+def _check(film: Film, look: Look) -> None:
+    if not film.cameras:
+        raise Flux4dError("a film without a camera: expected at least one; the path is empty")
+    sizes = sorted({(camera.width, camera.height) for camera in film.cameras})
+    if len(sizes) > 1:
+        raise Flux4dError(f"a film of pictures of several sizes, {sizes[0]} and {sizes[-1]}: expected one size for all")
+    if film.projection != "pinhole":
+        raise Flux4dError(f"a film with {film.projection} pictures: only pinhole ones can be drawn here")
+
+
+def _moves(snapshot: Snapshot, look: Look) -> Tensor:
+    return snapshot.velocities.norm(dim=-1) > look.threshold
+
+
+def _backdrop(sky: Sky) -> Sky:
+    return Sky(torch.full_like(sky.panorama[:2, :4], _BACKDROP))
+
+
+def _depth_colors(depths: Float[ndarray, "height width"], look: Look) -> UInt8[ndarray, "height width 3"]:
+    """Near in the map's last colour, far in its first, black where there is nothing."""
+    there = depths > 0
+    share = np.log(np.where(there, depths, look.near) / look.near) / np.log(look.far / look.near)
+    return np.where(there[..., None], colorize(1 - share, look.colormap), np.uint8(0))
+
+
+def _velocity_colors(rendering: Rendering, look: Look) -> UInt8[ndarray, "height width 3"]:
+    """Hue: the direction of travel; the stronger, the faster; what stands is a dim grey picture of itself."""
+    assert rendering.velocities is not None, "both renderers give velocities"
+    grey = rendering.colors.clamp(0, 1) @ rendering.colors.new_tensor([0.2126, 0.7152, 0.0722])
+    velocities = (rendering.velocities / rendering.alphas.clamp(min=MIN_DEPTH_ALPHA)[..., None]).cpu().numpy()
+    share = np.clip(np.linalg.norm(velocities, axis=-1, keepdims=True) / look.top_speed, 0, 1)
+    still = _DIMMED * 255 * grey.cpu().numpy()[..., None]
+    return (still * (1 - share) + heading_hues(velocities) * share).round().astype(np.uint8)
+
+
+def _bytes(colors: Float[Tensor, "height width 3"]) -> UInt8[ndarray, "height width 3"]:
+    return (colors.clamp(0, 1) * 255).round().byte().cpu().numpy()
