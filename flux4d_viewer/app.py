@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 import viser
 
 from flux4d_viewer.canvas.canvas import Canvas
-from flux4d_viewer.clock import Clock, Playhead
+from flux4d_viewer.clock import AHEAD, Clock, Playhead
 from flux4d_viewer.controls.bench import Bench
 from flux4d_viewer.controls.controls import Controls
 from flux4d_viewer.jobs.job import Job
@@ -120,6 +120,9 @@ class Viewer:
             if state.recording is not self._recording:
                 self._recording = state.recording
                 playhead = self._rewind(state.recording)
+            if (ahead := AHEAD if state.scene is not None else 0.0) != playhead.ahead:
+                self.clock.change(lambda p: p.predicting(ahead))
+                playhead = self.clock.playhead
             self.canvas.draw(state, playhead)
             for panel in self._panels:
                 panel.show(state, playhead)
@@ -134,13 +137,14 @@ class Viewer:
         try:
             self.canvas.settle(self.store.state, playhead)
             self.controls.cameras.compare()
+            self.controls.quality.settle()
         except Exception as error:  # as in _draw
             traceback.print_exc(file=sys.stderr)
             self._complain(f"Drawing failed: {type(error).__name__}: {error}")
 
     def _rewind(self, recording: Recording | None) -> Playhead:
         start, end = recording.span if recording is not None else (0.0, 0.0)
-        self.clock.change(lambda p: replace(p, time=start, start=start, end=end, playing=False))
+        self.clock.change(lambda p: p.over(start, end))
         return self.clock.playhead
 
     def _receive(self, message: Message) -> None:

@@ -16,39 +16,101 @@ RATE = 30.0
 REST = 0.15
 """The playhead rests after this long without a change (s): time for exact, slower drawing."""
 SPEEDS = (0.1, 0.25, 0.5, 1.0, 2.0, 4.0)
+AHEAD = 1.0
+"""How far beyond the recording motion is predicted (s)."""
 
 
 @dataclass(frozen=True)
 class Playhead:
-    """Where playing is and how it goes on. Time is continuous: it stops between recorded frames as well as on them."""
+    """Where playing is and how it goes on. Time is continuous: it stops between recorded frames as well as on them.
+
+    Beyond `end`, where recording ends, lies the predicted future: one can go there, but playing runs through it only
+    when that is asked for (`predict`).
+    """
 
     time: float = 0.0
     start: float = 0.0
     end: float = 0.0
+    """The last that was recorded (s)."""
+    ahead: float = 0.0
+    """How far beyond `end` the motion is predicted (s)."""
+    predict: bool = False
+    """Whether playing goes on into what is predicted."""
+    mark_in: float | None = None
+    """Where playing begins; at the start if None."""
+    mark_out: float | None = None
+    """Where playing ends; at the end if None."""
     speed: float = 1.0
     """Seconds of the drive for one second on the wall."""
     playing: bool = False
     loop: bool = True
 
+    @property
+    def limit(self) -> float:
+        """The latest time one can go to (s)."""
+        return self.end + self.ahead
+
+    @property
+    def is_predicted(self) -> bool:
+        """Whether the playhead is where nothing was recorded any more."""
+        return self.time > self.end
+
+    @property
+    def range(self) -> tuple[float, float]:
+        """What playing runs through: from the mark "in" to the mark "out", as far as they are set and make sense."""
+        last = self.limit if self.predict else self.end
+        if self.mark_out is not None:
+            last = min(self.mark_out, last)
+        first = self.mark_in if self.mark_in is not None and self.mark_in < last else self.start
+        return first, last
+
+    def over(self, start: float, end: float) -> Playhead:
+        """At the start of another recording, standing, without marks."""
+        return replace(self, time=start, start=start, end=end, mark_in=None, mark_out=None, playing=False)
+
+    def predicting(self, ahead: float) -> Playhead:
+        """With another reach into the future (s), and within it."""
+        return replace(self, ahead=ahead).at(self.time)
+
     def at(self, time: float) -> Playhead:
-        """Moved to a time, kept within what was recorded."""
-        return replace(self, time=min(max(time, self.start), self.end))
+        """Moved to a time, kept within what was recorded or is predicted."""
+        return replace(self, time=min(max(time, self.start), self.limit))
 
     def after(self, seconds: float) -> Playhead:
-        """Later by `seconds` on the wall, if it plays: round again at the end, or stopped there."""
+        """Later by `seconds` on the wall, if it plays: round again at the end of the range, or stopped there."""
         if not self.playing:
             return self
-        reached = self.time + seconds * self.speed
-        if reached < self.end:
+        first, last = self.range
+        reached = max(self.time + seconds * self.speed, first)
+        if reached < last:
             return replace(self, time=reached)
-        if not self.loop or self.end <= self.start:
-            return replace(self, time=self.end, playing=False)
-        return replace(self, time=self.start + (reached - self.start) % (self.end - self.start))
+        if not self.loop or last <= first:
+            return replace(self, time=last, playing=False)
+        return replace(self, time=first + (reached - first) % (last - first))
 
     def toggled(self) -> Playhead:
-        """Playing if it stood, standing if it played; from the start if it stood at the end."""
-        at_end = not self.playing and not self.loop and self.time >= self.end
-        return replace(self, playing=not self.playing, time=self.start if at_end else self.time)
+        """Playing if it stood, standing if it played; from the range's start if it stood outside or at its end."""
+        first, last = self.range
+        outside = not self.playing and not first <= self.time < last
+        return replace(self, playing=not self.playing, time=first if outside else self.time)
+
+    def marked_in(self) -> Playhead:
+        """The range begins here; a range that ended before loses its end. Marked in the future, it is played too."""
+        out = self.mark_out if self.mark_out is not None and self.mark_out > self.time else None
+        return replace(
+            self, mark_in=self.time, mark_out=out, predict=self.predict or self.limit > self.end <= self.time
+        )
+
+    def marked_out(self) -> Playhead:
+        """The range ends here; a range that began later loses its beginning. At the very start no range can end."""
+        if self.time <= self.start:
+            return self
+        begin = self.mark_in if self.mark_in is not None and self.mark_in < self.time else None
+        return replace(self, mark_out=self.time, mark_in=begin, predict=self.predict or self.is_predicted)
+
+    def unmarked(self) -> Playhead:
+        """The range is everything again."""
+        return replace(self, mark_in=None, mark_out=None)
 
 
 Draw = Callable[[Playhead], None]
@@ -91,6 +153,13 @@ class Clock:
     def seek(self, time: float) -> None:
         """Go to a time (s) and stay there: whoever scrubs wants to look."""
         self.change(lambda playhead: replace(playhead.at(time), playing=False))
+
+    def follow(self, read: Callable[[], float]) -> None:
+        """Go to the time that `read` gives, and stay there. It is read when nobody else moves the playhead.
+
+        Of callbacks that come out of order, the last to run so still reads the newest value.
+        """
+        self.change(lambda playhead: replace(playhead.at(read()), playing=False))
 
     def wake(self) -> None:
         """Something else to be drawn has changed."""

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from jaxtyping import UInt8
 from numpy import ndarray
 
+from flux4d_core.scene.edit.operations import Edits
+from flux4d_viewer.comparison import Score
 from flux4d_viewer.theme import Tone
 
 if TYPE_CHECKING:
@@ -83,6 +85,21 @@ class Compared:
     rendered: UInt8[ndarray, "h w 3"]
     psnr: float
     """dB."""
+    ssim: float
+    """Structural similarity: 1 where alike."""
+    shift: float
+    """How far the render lies beside the image, in pixels of the full image."""
+    edits: Edits
+    """Done to the scene before."""
+
+
+@dataclass(frozen=True)
+class Scored:
+    """One recorded frame was compared with its render."""
+
+    score: Score
+    edits: Edits
+    """Done to the scene before."""
 
 
 @dataclass(frozen=True)
@@ -118,4 +135,6 @@ class Finished:
     title: str
 
 
-Message = Started | Progressed | Opened | Reconstructed | Adapted | Compared | Exported | Failed | Stopped | Finished
+Message = (
+    Started | Progressed | Opened | Reconstructed | Adapted | Compared | Scored | Exported | Failed | Stopped | Finished
+)

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
+from flux4d_core.scene.edit.operations import Edits
+from flux4d_viewer.comparison import Comparing, Score
 from flux4d_viewer.history import History
 from flux4d_viewer.messages import (
     Adapted,
@@ -19,6 +21,7 @@ from flux4d_viewer.messages import (
     Opened,
     Progressed,
     Reconstructed,
+    Scored,
     Started,
     Stopped,
 )
@@ -83,6 +86,11 @@ class State:
     """Why the last job failed, in one sentence."""
     notices: tuple[Notice, ...] = ()
     comparison: Compared | None = None
+    comparing: Comparing = field(default_factory=Comparing)
+    scores: tuple[Score, ...] = ()
+    """Of the frames that were scored so far, in their order; computed while nothing else is to be done."""
+    scored_edits: Edits = field(default_factory=Edits)
+    """Done to the scene before it was scored."""
     exported: Exported | None = None
     """The newest file."""
     is_log: bool = False
@@ -91,6 +99,8 @@ class State:
     """What the last adaptation to this log did."""
     history: History = field(default_factory=History)
     """What was done to the scene, and what was undone."""
+    plots: bool = False
+    """Whether curves are drawn under the timeline."""
 
 
 def receive(state: State, message: Message) -> State:
@@ -108,6 +118,8 @@ def receive(state: State, message: Message) -> State:
             return replace(state, adapted=message)
         case Compared():
             return replace(state, comparison=message)
+        case Scored():
+            return _score(state, message)
         case Exported():
             return replace(state, exported=message)
         case Failed(title, sentence):
@@ -124,6 +136,16 @@ def _progress(state: State, message: Progressed) -> State:
     return replace(state, work=work)
 
 
+def _score(state: State, message: Scored) -> State:
+    """One more frame is scored; after other edits all scores begin anew."""
+    if message.edits != state.history.edits:
+        return state
+    known = state.scores if message.edits == state.scored_edits else ()
+    others = [score for score in known if score.frame != message.score.frame]
+    scores = tuple(sorted([*others, message.score], key=lambda score: score.frame))
+    return replace(state, scores=scores, scored_edits=message.edits)
+
+
 def _open(state: State, message: Opened) -> State:
     """The recording takes the place of whatever was open; its LiDAR is shown until there is a scene."""
     sensors = message.recording.sensors
@@ -133,6 +155,7 @@ def _open(state: State, message: Opened) -> State:
         scene=None,
         drawable=None,
         comparison=None,
+        scores=(),
         is_log=message.is_log,
         adapted=None,
         history=History(),
@@ -150,6 +173,7 @@ def _show_scene(state: State, message: Reconstructed) -> State:
         scene=message.scene,
         drawable=message.drawable,
         comparison=None,
+        scores=(),
         notices=tuple(dict.fromkeys(state.notices + message.notices)),
         view=replace(state.view, lidar=lidar),
     )

@@ -108,6 +108,16 @@ def readout(left: str, right: str) -> str:
     )
 
 
+def moment(time: str, frame: str, stamp: str, predicted: bool) -> str:
+    """A time in three ways on one line, in figures of equal width; in another colour where it is predicted."""
+    color = f"color:{_TONES['warning']}" if predicted else ""
+    return _block(
+        '<div style="display:flex;gap:1em;align-items:baseline;font-size:0.875em;font-variant-numeric:tabular-nums;'
+        f'white-space:nowrap;{color}"><b>{html.escape(time)}</b><span>{html.escape(frame)}</span>'
+        f'<span style="margin-left:auto;opacity:0.65">{html.escape(stamp)}</span></div>'
+    )
+
+
 def table(rows: list[tuple[str, str]]) -> str:
     """Names on the left, values on the right."""
     cells = "".join(

@@ -37,6 +37,7 @@ class Worker:
     def __init__(self, prepare: Callable[[], Perform], post: Post) -> None:
         self._prepare, self._post = prepare, post
         self._jobs: deque[Job] = deque()
+        self._idle: deque[Job] = deque()
         self._waiting = threading.Condition()
         self._cancel = threading.Event()
         self._stopped = False
@@ -46,8 +47,15 @@ class Worker:
         self._thread.start()
 
     def put(self, job: Job) -> None:
-        """Do this job after those before it. A comparison takes the place of those still waiting: the newest counts."""
+        """Do this job after those before it. A comparison takes the place of those still waiting: the newest counts.
+
+        An idle job is done once nothing else is waiting.
+        """
         with self._waiting:
+            if job.is_idle:
+                self._idle = deque([*(other for other in self._idle if type(other) is not type(job)), job])
+                self._waiting.notify()
+                return
             if isinstance(job, Compare):
                 self._jobs = deque(other for other in self._jobs if not isinstance(other, Compare))
             self._jobs.append(job)
@@ -71,29 +79,34 @@ class Worker:
         perform: Perform | None = None
         while (job := self._next()) is not None:
             self._cancel.clear()
+            announce = _keep_quiet if job.is_idle else self._post
             if not isinstance(job, Compare):
-                self._post(Started(job.title))
-            report = _Reporter(job.title, plan_of(job), self._post, self._cancel)
+                announce(Started(job.title))
+            report = _Reporter(job.title, plan_of(job), announce, self._cancel)
             try:
                 if perform is None:
                     report("Loading the libraries", 0.0)
                     perform = self._prepare()
                 perform(job, report, self._post)
             except Cancelled:
-                self._post(Stopped(job.title))
+                announce(Stopped(job.title))
             except Flux4dError as error:
-                self._post(Failed(job.title, str(error)))
+                announce(Failed(job.title, str(error)))
             except Exception as error:  # whatever it was, the viewer must live and say so
                 traceback.print_exc(file=sys.stderr)
                 self._post(Failed(job.title, f"{type(error).__name__}: {error}"))
             else:
-                self._post(Finished(job.title))
+                announce(Finished(job.title))
 
     def _next(self) -> Job | None:
         with self._waiting:
-            while not self._jobs and not self._stopped:
+            while not self._jobs and not self._idle and not self._stopped:
                 self._waiting.wait()
-            return None if self._stopped else self._jobs.popleft()
+            return None if self._stopped else (self._jobs or self._idle).popleft()
+
+
+def _keep_quiet(message: Message) -> None:
+    """Nobody asked for an idle job, so nobody hears of its course."""
 
 
 class _Reporter:

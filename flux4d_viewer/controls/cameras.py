@@ -68,5 +68,8 @@ class CameraControls:
         if state.recording is None or state.scene is None:
             return
         frame = state.recording.nearest_frame(state.camera, self._bench.clock.playhead.time)
-        if frame is not None and (state.comparison is None or state.comparison.frame != frame.index):
-            self._bench.put(Compare(frame.index, state.history.edits))
+        if frame is None:
+            return
+        shown, edits = state.comparison, state.history.edits
+        if shown is None or shown.frame != frame.index or shown.edits != edits:
+            self._bench.put(Compare(frame.index, edits))

@@ -9,6 +9,7 @@ from flux4d_viewer.controls.cameras import CameraControls
 from flux4d_viewer.controls.files import FileControls
 from flux4d_viewer.controls.look import LookControls
 from flux4d_viewer.controls.network import NetworkControls
+from flux4d_viewer.controls.quality import QualityControls
 from flux4d_viewer.controls.time import TimeControls
 from flux4d_viewer.state import State
 
@@ -22,6 +23,7 @@ class Controls:
         self.look = LookControls(bench)
         self.cameras = CameraControls(bench)
         self.network = NetworkControls(bench)
+        self.quality = QualityControls(bench, self.cameras)
         self.files = FileControls(bench)
 
     def cancel(self) -> None:

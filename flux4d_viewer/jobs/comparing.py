@@ -17,3 +17,15 @@ class Compare(Job):
     edits: Edits = field(default_factory=Edits)
     """Done to the scene before."""
     name = "Comparing with the recorded image"
+
+
+@dataclass(frozen=True)
+class ScoreFrame(Job):
+    """Compare one recorded frame with its render, coarsely."""
+
+    frame: int
+    """Position in the scene's frames."""
+    edits: Edits = field(default_factory=Edits)
+    """Done to the scene before."""
+    name = "Scoring a recorded frame"
+    is_idle = True

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
-
 import viser
 
 from flux4d_viewer import theme
 from flux4d_viewer.clock import Playhead
 from flux4d_viewer.keys import KEYS
+from flux4d_viewer.stamp import describe_stamp
 from flux4d_viewer.state import State
 
 
@@ -33,7 +32,7 @@ def _facts(state: State) -> list[tuple[str, str]]:
         start, end = state.recording.span
         rows += [
             ("Drive", state.recording.name),
-            ("Recorded", _date(state.recording.start_ns)),
+            ("Recorded", describe_stamp(state.recording.start_ns)),
             ("Length", f"{end - start:.2f} s"),
             ("Images", f"{len(state.recording.frames)}, cameras: {', '.join(state.recording.sensors) or 'none'}"),
         ]
@@ -55,10 +54,3 @@ def _facts(state: State) -> list[tuple[str, str]]:
         ]
         rows += [row for row in optional if row[1]]
     return rows
-
-
-def _date(start_ns: int) -> str:
-    """A date, if the log's clock counts from 1970; else its plain number."""
-    if start_ns < 10**17:
-        return f"{start_ns / 1e9:.3f} s on the log's clock"
-    return datetime.fromtimestamp(start_ns / 1e9, tz=timezone.utc).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3] + " UTC"

@@ -77,17 +77,6 @@ def test_after_scrubbing_the_red_car_is_ten_metres_on(eye: Eye) -> None:
     assert is_near(eye.color_at(after, RED_CAR_AT_THE_END), RED)
 
 
-def test_dragging_the_slider_moves_the_playhead_and_the_car(eye: Eye) -> None:
-    track = eye.page.locator(".mantine-Slider-track").last.bounding_box()
-    y = track["y"] + track["height"] / 2
-    eye.page.mouse.move(track["x"] + 2, y)
-    eye.page.mouse.down()
-    eye.page.mouse.move(track["x"] + track["width"] - 1, y, steps=8)
-    eye.page.mouse.up()
-    eye.wait_until(lambda: eye.viewer.clock.playhead.time == 1.0, "the playhead to follow")
-    assert is_near(eye.color_at(eye.picture(), RED_CAR_AT_THE_END), RED)
-
-
 def test_static_and_dynamic_show_what_stands_and_what_moves(eye: Eye) -> None:
     eye.page.keyboard.press("x")
     eye.wait_until(lambda: eye.viewer.store.state.view.show == "static", "the key")

@@ -10,7 +10,7 @@ import torch
 from ended import Flux4d
 from toy_clip import GROUND, ego_pose, toy_camera, true_depths
 
-from flux4d_core.cli import scenes
+from flux4d_core.cli import reconstruct
 from flux4d_core.rendering.render import render
 from flux4d_core.scene.scene import Scene
 from flux4d_core.scene.scene_file import read_scene
@@ -187,7 +187,7 @@ def test_a_full_disk_ends_with_one_sentence(
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device", "scene.f4d")
 
-    monkeypatch.setattr(scenes, "write_scene", full)
+    monkeypatch.setattr(reconstruct, "write_scene", full)
     output = tmp_path / "scene.f4d"
     ended = flux4d("reconstruct", toy_log, "--checkpoint", tiny_weights, "--output", output, "--duration", 0)
     assert ended.code == 2

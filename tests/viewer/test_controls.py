@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from small_street import make_clip
 
+from flux4d_core.scene.edit.operations import Edits
 from flux4d_viewer.clock import Clock, Playhead
 from flux4d_viewer.controls.bench import Bench
 from flux4d_viewer.controls.controls import Controls
@@ -58,6 +59,36 @@ def test_home_and_end_go_to_the_ends(desk: Desk) -> None:
     assert desk.clock.playhead.time == 0.0
 
 
+def test_home_and_end_go_to_the_ranges_ends_and_from_there_to_those_of_all(desk: Desk) -> None:
+    desk.clock.change(lambda p: replace(p, mark_in=0.2, mark_out=0.6))
+    seen = []
+    for last in (True, True, False, False):
+        desk.controls.time.go_to_end(last)
+        seen.append(desk.clock.playhead.time)
+    assert seen == [0.6, 1.0, 0.2, 0.0]
+
+
+def test_steps_go_on_into_the_future_only_if_that_is_played(desk: Desk) -> None:
+    desk.clock.change(lambda p: replace(p, ahead=0.5))
+    desk.clock.seek(1.0)
+    desk.controls.time.step(1)
+    assert desk.clock.playhead.time == pytest.approx(1.0)
+    desk.controls.time.set_predict()
+    desk.controls.time.step(1)
+    assert desk.clock.playhead.time == pytest.approx(1.1)
+    desk.controls.time.step(10)
+    assert desk.clock.playhead.time == pytest.approx(1.5)
+
+
+def test_the_range_is_set_at_the_playhead_and_cleared(desk: Desk) -> None:
+    for time, mark in ((0.25, desk.controls.time.mark_in), (0.75, desk.controls.time.mark_out)):
+        desk.clock.seek(time)
+        mark()
+    assert desk.clock.playhead.range == (0.25, 0.75)
+    desk.controls.time.clear_marks()
+    assert desk.clock.playhead.range == (0.0, 1.0)
+
+
 def test_the_key_for_show_goes_round(desk: Desk) -> None:
     seen = []
     for _ in range(4):
@@ -86,7 +117,7 @@ def test_the_comparison_is_of_the_frame_nearest_to_the_playhead_and_is_asked_for
     desk.controls.cameras.compare()
     assert desk.jobs == [Compare(5)]
     picture: Any = None
-    desk.store.receive(Compared(5, picture, picture, 30.0))
+    desk.store.receive(Compared(5, picture, picture, 30.0, 0.9, 0.0, Edits()))
     desk.controls.cameras.compare()
     assert desk.jobs == [Compare(5)]
 

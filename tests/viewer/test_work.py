@@ -16,10 +16,10 @@ from flux4d_core.model.unet import UNetConfig
 from flux4d_core.progress import Cancelled, silent
 from flux4d_core.scene.scene_file import read_scene, write_scene
 from flux4d_viewer.jobs.adapting import AdaptToLog
-from flux4d_viewer.jobs.comparing import Compare
+from flux4d_viewer.jobs.comparing import Compare, ScoreFrame
 from flux4d_viewer.jobs.exporting import ExportPly, ExportVideo, SaveScene
 from flux4d_viewer.jobs.opening import OpenDemo, OpenLog, OpenSceneFile
-from flux4d_viewer.messages import Adapted, Compared, Exported, Message, Opened, Reconstructed
+from flux4d_viewer.messages import Adapted, Compared, Exported, Message, Opened, Reconstructed, Scored
 from flux4d_viewer.work import opening as module
 from flux4d_viewer.work.work import Work
 
@@ -149,6 +149,19 @@ def test_a_comparison_is_the_recorded_image_and_a_render_of_the_same_size(work: 
     assert compared.rendered.shape == compared.recorded.shape
     error = ((compared.recorded / 255.0 - compared.rendered / 255.0) ** 2).mean()
     assert compared.psnr == pytest.approx(-10 * np.log10(error), abs=0.1)
+
+
+def test_a_score_agrees_with_the_comparison_of_the_same_frame(work: Work, scene_file: Path) -> None:
+    opened(work, scene_file)
+    messages: list[Message] = []
+    work.perform(Compare(3), silent, messages.append)
+    work.perform(ScoreFrame(3), silent, messages.append)
+    compared, scored = messages
+    assert isinstance(compared, Compared) and isinstance(scored, Scored)
+    assert (scored.score.frame, scored.score.sensor) == (3, "front")
+    assert scored.score.psnr == pytest.approx(compared.psnr, abs=0.01)
+    assert scored.score.ssim == pytest.approx(compared.ssim, abs=0.01)
+    assert 0 < compared.ssim < 1
 
 
 def test_a_video_a_scene_and_a_ply_are_written_and_told_of(work: Work, scene_file: Path, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from flux4d_core.errors import Flux4dError
 from flux4d_core.progress import Report
-from flux4d_viewer.jobs.comparing import Compare
+from flux4d_viewer.jobs.comparing import Compare, ScoreFrame
 from flux4d_viewer.jobs.exporting import ExportPly, SaveScene
 from flux4d_viewer.jobs.job import Job
 from flux4d_viewer.jobs.opening import OpenSceneFile
@@ -135,6 +135,31 @@ def test_of_waiting_comparisons_only_the_newest_is_made() -> None:
     messages.wait_for(Finished, 2)
     worker.stop()
     assert compared == [3]
+
+
+def test_idle_jobs_wait_for_all_others_and_only_the_newest_is_done_without_a_word() -> None:
+    done: list[str] = []
+    go_on, scored = threading.Event(), threading.Event()
+
+    def perform(job: Job, report: Report, post: Post) -> None:
+        report("working", 0.5)
+        done.append(f"{job.title} {job.frame}" if isinstance(job, ScoreFrame) else job.title)
+        if len(done) == 1:
+            go_on.wait(20)
+        if isinstance(job, ScoreFrame):
+            scored.set()
+
+    worker, messages = working(perform)
+    worker.put(SaveScene(FOLDER))
+    messages.wait_for(Started)
+    worker.put(ScoreFrame(1))
+    worker.put(ScoreFrame(2))
+    worker.put(ExportPly(0.0, FOLDER))
+    go_on.set()
+    assert scored.wait(20)
+    worker.stop()
+    assert done == ["Saving the scene", "Exporting a PLY", "Scoring a recorded frame 2"]
+    assert not any("Scoring" in message.title for message in messages.all if isinstance(message, Started | Progressed))
 
 
 def test_what_cannot_be_loaded_is_said_and_tried_again_with_the_next_job() -> None:

@@ -1,0 +1,69 @@
+"""How far the picture can be trusted: comparing with what was recorded, and what follows from it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from flux4d_core.scene.edit.operations import Edits
+from flux4d_viewer.comparison import worst
+from flux4d_viewer.controls.bench import Bench, Client
+from flux4d_viewer.controls.cameras import CameraControls
+from flux4d_viewer.jobs.comparing import ScoreFrame
+from flux4d_viewer.recording import RecordedFrame
+from flux4d_viewer.state import State
+
+if TYPE_CHECKING:
+    from flux4d_core.scene.scene import Scene
+
+
+class QualityControls:
+    """Scores, comparisons, causes of blur."""
+
+    def __init__(self, bench: Bench, cameras: CameraControls) -> None:
+        self._bench, self._cameras = bench, cameras
+        self._asked: tuple[Scene, int, Edits] | None = None
+        """The scene, frame and edits of the last request for a score: never asked twice."""
+
+    def set_comparing(self, **changes: object) -> None:
+        """Change how renders are set against what was recorded."""
+
+        def change(state: State) -> State:
+            return replace(state, comparing=replace(state.comparing, **changes))  # pyright: ignore[reportArgumentType]
+
+        self._bench.store.change(change)
+
+    def go_to_worst(self, client: Client) -> None:
+        """To the chosen camera's frame that is farthest from what was recorded, as far as known."""
+        state = self._bench.store.state
+        score = worst(state.scores, state.camera)
+        if score is None or state.recording is None:
+            return
+        self._bench.clock.seek(score.time)
+        if client is not None:
+            self._cameras.jump(client, state.recording.frames[score.frame])
+
+    def settle(self) -> None:
+        """The playhead rests: the next frame of the chosen camera can be scored."""
+        state = self._bench.store.state
+        if state.scene is None or state.comparison is None:
+            return
+        frame = next_to_score(state)
+        if frame is None or self._is_asked(state, frame.index):
+            return
+        self._asked = state.scene, frame.index, state.history.edits
+        self._bench.put(ScoreFrame(frame.index, state.history.edits))
+
+    def _is_asked(self, state: State, frame: int) -> bool:
+        if self._asked is None:
+            return False
+        scene, asked, edits = self._asked
+        return scene is state.scene and asked == frame and edits == state.history.edits
+
+
+def next_to_score(state: State) -> RecordedFrame | None:
+    """The chosen camera's first frame that has no score after the present edits; None when all have one."""
+    if state.recording is None:
+        return None
+    known = {score.frame for score in state.scores} if state.scored_edits == state.history.edits else set()
+    return next((f for f in state.recording.frames if f.sensor == state.camera and f.index not in known), None)
