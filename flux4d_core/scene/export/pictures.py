@@ -16,6 +16,7 @@ from flux4d_core.progress import Report, silent
 from flux4d_core.rendering.render import MIN_DEPTH_ALPHA, draw
 from flux4d_core.scene.colormaps import ColormapName, colorize, heading_hues
 from flux4d_core.scene.film import Film, Layer
+from flux4d_core.scene.seen import SeenMap, find_seen, map_seen
 from flux4d_core.scene.stage import Stage
 from flux4d_core.types import Camera, Rendering, Sky, Snapshot
 
@@ -69,15 +70,18 @@ def shoot(
     look.check()
     _check(film, look)
     device = stage.untouched.means.device
+    seen = map_seen(stage, report=report) if look.layer == "seen" else None
     for i, camera in enumerate(film.cameras):
         report(_STAGE_NAME, i / len(film.cameras))
         with torch.no_grad():
-            yield draw_layer(stage, camera.to(device), look)
+            yield draw_layer(stage, camera.to(device), look, seen)
     report(_STAGE_NAME, 1.0)
 
 
-def draw_layer(stage: Stage, camera: Camera, look: Look) -> UInt8[ndarray, "height width 3"]:
-    """One picture of one layer, at the camera's time."""
+def draw_layer(
+    stage: Stage, camera: Camera, look: Look, seen: SeenMap | None = None
+) -> UInt8[ndarray, "height width 3"]:
+    """One picture of one layer, at the camera's time; `seen`: what was recorded, which the layer of that name needs."""
     snapshot = stage.at(camera.time)
     match look.layer:
         case "color":
@@ -91,7 +95,9 @@ def draw_layer(stage: Stage, camera: Camera, look: Look) -> UInt8[ndarray, "heig
         case "velocity":
             return _velocity_colors(draw(snapshot, stage.sky, camera), look)
         case "seen":
-            raise Flux4dError("the layer 'seen' cannot be filmed yet; choose another")
+            seen = seen or map_seen(stage)
+            mask = find_seen(seen, draw(snapshot, None, camera), camera).mask
+            return _bytes(mask[..., None].float().expand(-1, -1, 3))
 
 
 def _check(film: Film, look: Look) -> None:

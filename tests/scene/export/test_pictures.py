@@ -89,3 +89,15 @@ def test_colour_maps_run_from_dark_blue_to_their_last_colour_and_clamp_what_lies
     assert colorize(np.array([-1.0, 0.0]), "turbo").tolist() == [[48, 18, 59]] * 2
     assert colorize(np.array([1.0, 7.0]), "viridis").tolist() == [[253, 231, 37]] * 2
     assert colorize(np.array([[0.5]]), "viridis").shape == (1, 1, 3)
+
+
+def test_the_seen_layer_is_white_where_a_recorded_camera_looked_and_black_behind_it() -> None:
+    staged = stage(toy_scene())
+    ahead = draw_layer(staged, CAMERA, Look("seen"))
+    assert set(np.unique(ahead)) <= {0, 255}
+    assert ahead[where_is(WALL)].min() == 255
+    assert (ahead == 255).mean() > 0.8
+    back = CAMERA.camera_to_world.clone()
+    back[:3, [0, 2]] *= -1  # turned about its own down axis
+    behind = draw_layer(staged, replace(CAMERA, camera_to_world=back), Look("seen"))
+    assert (behind == 255).mean() < 0.1
