@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 Show = Literal["everything", "static", "dynamic"]
 ColorBy = Literal["real", "speed", "heading"]
+RECENT_FILES = 6
+"""Files that are remembered to be fetched again."""
 Amount = Literal["none", "playhead", "all"]
 """Of what was recorded: nothing, what is nearest to the playhead, or all of it."""
 
@@ -93,6 +95,8 @@ class State:
     """Done to the scene before it was scored."""
     exported: Exported | None = None
     """The newest file."""
+    written: tuple[Exported, ...] = ()
+    """The newest files, the newest first."""
     is_log: bool = False
     """Whether what is open can be learned from."""
     adapted: Adapted | None = None
@@ -121,7 +125,7 @@ def receive(state: State, message: Message) -> State:
         case Scored():
             return _score(state, message)
         case Exported():
-            return replace(state, exported=message)
+            return replace(state, exported=message, written=(message, *state.written)[:RECENT_FILES])
         case Failed(title, sentence):
             return replace(state, work=None, problem=f"{title} failed. {sentence}")
         case Stopped(title):

@@ -19,9 +19,9 @@ from flux4d_core.cli.progress import progress_bar
 from flux4d_core.rendering.render import compile_kernels
 from flux4d_core.scene.edit.apply import stage
 from flux4d_core.scene.export.films import FilmFile, write_film
-from flux4d_core.scene.export.pictures import Look
 from flux4d_core.scene.export.privacy import private_stage
 from flux4d_core.scene.film import Film as CameraFilm
+from flux4d_core.scene.look import Look
 from flux4d_core.scene.scene import Scene
 from flux4d_core.scene.scene_file import read_scene
 from flux4d_core.scene.sharing import warn_of_terms

@@ -1,4 +1,4 @@
-"""A film before it is drawn: where the camera is at every picture, and what of the scene is shown."""
+"""A film before it is drawn: where the camera is at every picture."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ from flux4d_core.types import Camera
 
 Projection = Literal["pinhole", "fisheye", "panorama"]
 """How directions become pixels: a pinhole, an equidistant fisheye of 180 degrees, or all of the sphere."""
-Layer = Literal["color", "depth", "velocity", "static", "dynamic", "seen"]
-"""What a film shows: the scene, one quantity of it, one half of it, or which pixels were ever recorded."""
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,12 @@ from flux4d_core.progress import Report
 from flux4d_viewer.device import Renderer, choose_desk
 from flux4d_viewer.jobs.adapting import AdaptToLog
 from flux4d_viewer.jobs.comparing import Compare, ScoreFrame
-from flux4d_viewer.jobs.exporting import ExportPly, ExportVideo, SaveScene
+from flux4d_viewer.jobs.exporting import ExportFilm, ExportScene, SaveScene
 from flux4d_viewer.jobs.job import Job
 from flux4d_viewer.jobs.opening import OpenDemo, OpenLog, OpenSceneFile
 from flux4d_viewer.work.adapting import adapt_to_the_log
 from flux4d_viewer.work.comparing import compare, score_frame
-from flux4d_viewer.work.exporting import export_ply, export_video, save_scene
+from flux4d_viewer.work.exporting import export_film, export_scene, save_scene
 from flux4d_viewer.work.opening import open_a_log, open_a_scene, open_the_demo
 from flux4d_viewer.work.session import Post, Session
 
@@ -25,9 +25,9 @@ _DOES: dict[type[Job], Callable[[Session, Any, Report, Post], None]] = {
     AdaptToLog: adapt_to_the_log,
     Compare: compare,
     ScoreFrame: score_frame,
-    ExportVideo: export_video,
+    ExportFilm: export_film,
     SaveScene: save_scene,
-    ExportPly: export_ply,
+    ExportScene: export_scene,
 }
 
 

@@ -9,10 +9,11 @@ from typing import Literal
 from flux4d_core.errors import Flux4dError
 from flux4d_core.progress import Report, silent
 from flux4d_core.scene.export.names import check_new_folder
-from flux4d_core.scene.export.pictures import Look, shoot
+from flux4d_core.scene.export.pictures import shoot
 from flux4d_core.scene.export.stills import write_stills
 from flux4d_core.scene.export.video import write_gif, write_video
 from flux4d_core.scene.film import Film
+from flux4d_core.scene.look import Look
 from flux4d_core.scene.stage import Stage
 
 FilmFormat = Literal["mp4", "gif", "png"]

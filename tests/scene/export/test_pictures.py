@@ -11,8 +11,9 @@ from flux4d_core.errors import Flux4dError
 from flux4d_core.rendering.render import draw
 from flux4d_core.scene.colormaps import colorize, heading_hues
 from flux4d_core.scene.edit.apply import stage
-from flux4d_core.scene.export.pictures import Look, draw_layer, shoot
-from flux4d_core.scene.film import Film, Layer
+from flux4d_core.scene.export.pictures import draw_layer, shoot
+from flux4d_core.scene.film import Film
+from flux4d_core.scene.look import Layer, Look
 from flux4d_core.types import Camera
 
 CAMERA = replace(toy_scene().frames[0].camera, time=0.0)
