@@ -25,7 +25,9 @@ class Arguments:
     port: int = 8080
     """Port of the page; the next free one if it is taken."""
     host: str = "127.0.0.1"
-    """Address to serve on. Anything else than this machine lets others look at the drive; there is no password."""
+    """Address to serve on. Anything else than this machine lets others in who know the page's address."""
+    token: str | None = None
+    """Key in the page's address, 16 letters or more (or $FLUX4D_TOKEN); a new one every time if left out."""
     checkpoint: Path | None = None
     """Trained weights (.safetensors); the shipped ones if left out."""
     renderer: Literal["auto", "gpu", "browser"] = "auto"
@@ -69,14 +71,15 @@ def _run(arguments: Arguments) -> None:
     from flux4d_viewer.app import Settings, Viewer
     from flux4d_viewer.server import describe_address, open_browser
 
-    settings = Settings(arguments.host, arguments.port, arguments.device, arguments.renderer, arguments.output)
+    token = arguments.token or os.environ.get("FLUX4D_TOKEN") or None
+    settings = Settings(arguments.host, arguments.port, arguments.device, arguments.renderer, arguments.output, token)
     viewer = Viewer(settings)
-    for sentence in describe_address(arguments.host, viewer.server.get_port()):
+    for sentence in describe_address(viewer.site):
         print(sentence, flush=True)
     try:
         viewer.start(job)
         if not arguments.no_open:
-            open_browser(f"http://localhost:{viewer.server.get_port()}")
+            open_browser(viewer.site.url)
         viewer.wait()
     except KeyboardInterrupt:
         print("flux4d-view: stopped", flush=True)

@@ -28,8 +28,9 @@ from flux4d_viewer.panels.info import InfoPanel
 from flux4d_viewer.panels.status import StatusPanel
 from flux4d_viewer.panels.timeline import TimelinePanel
 from flux4d_viewer.recording import Recording
-from flux4d_viewer.server import start_server, stop_server
-from flux4d_viewer.state import Store
+from flux4d_viewer.server import serve
+from flux4d_viewer.staged import Stager
+from flux4d_viewer.state import State, Store
 from flux4d_viewer.worker import Perform, Worker
 
 if TYPE_CHECKING:
@@ -51,6 +52,8 @@ class Settings:
     renderer: Renderer = "auto"
     folder: Path = Path()
     """Where videos, scenes and PLYs go."""
+    token: str | None = None
+    """The key in the page's address; a new one if None."""
 
 
 class Viewer:
@@ -60,12 +63,14 @@ class Viewer:
         """Serve the page. `prepare`: what makes the worker's jobs run; the real thing if None.
 
         Raises:
-            Flux4dError: the address cannot be used.
+            Flux4dError: the address or the token cannot be used.
         """
-        self.server = start_server(settings.host, settings.port)
+        self.site = serve(settings.host, settings.port, settings.token)
+        self.server = self.site.server
         self.clock = Clock(self._draw, self._settle)
         self.store = Store(self.clock.wake)
         self.worker = Worker(prepare or _real_work(settings), self._receive)
+        self.stager = Stager(self.store, settings.folder, self._complain)
         self.controls = Controls(Bench(self.store, self.clock, self.worker.put, self.worker.cancel, settings.folder))
         self.canvas = Canvas(self.server, self.controls.cameras.jump, self._complain)
         self._panels = self._lay_out()
@@ -79,6 +84,7 @@ class Viewer:
         """Begin to draw and to work, with a first job if there is one."""
         self.clock.start()
         self.worker.start()
+        self.stager.start()
         self.clock.wake()
         if job is not None:
             self.worker.put(job)
@@ -93,8 +99,9 @@ class Viewer:
         self._done.set()
         ended = self.worker.stop()
         self.clock.stop()
+        self.stager.stop()
         self.canvas.stop()
-        stop_server(self.server)
+        self.site.stop()
         return ended
 
     def _lay_out(self) -> list[Panel]:
@@ -121,12 +128,12 @@ class Viewer:
             if state.recording is not self._recording:
                 self._recording = state.recording
                 playhead = self._rewind(state.recording)
+            self.stager.want(state)
             if (ahead := AHEAD if state.scene is not None else 0.0) != playhead.ahead:
                 self.clock.change(lambda p: p.predicting(ahead))
                 playhead = self.clock.playhead
             self.canvas.draw(state, playhead)
-            for panel in self._panels:
-                panel.show(state, playhead)
+            self._show(state, playhead)
             self._broken = False
         except Exception as error:  # the thread must live, and the user hear of it, once
             traceback.print_exc(file=sys.stderr)
@@ -134,10 +141,16 @@ class Viewer:
                 self._broken = True
                 self._complain(f"Drawing failed: {type(error).__name__}: {error}")
 
+    def _show(self, state: State, playhead: Playhead) -> None:
+        for panel in self._panels:
+            panel.show(state, playhead)
+
     def _settle(self, playhead: Playhead) -> None:
         try:
             self.canvas.settle(self.store.state, playhead)
+            self._show(self.store.state, playhead)
             self.controls.cameras.compare()
+            self.controls.time.count_moving()
             self.controls.quality.settle()
         except Exception as error:  # as in _draw
             traceback.print_exc(file=sys.stderr)

@@ -21,6 +21,10 @@ class History:
         """Something new: what was undone is forgotten."""
         return History(self.edits.then(*operations), (*self.past, self.edits))
 
+    def become(self, edits: Edits) -> History:
+        """Other edits in the place of these: one change, whatever it is."""
+        return History(edits, (*self.past, self.edits))
+
     def undo(self) -> History:
         """One change back; itself if there is none."""
         if not self.past:

@@ -30,7 +30,8 @@ class Key:
     def shown(self) -> str:
         """The key as users read it."""
         name = self.hotkey.capitalize()
-        return {None: name, "shift": f"Shift+{name}", "cmd/ctrl": f"Ctrl+{name}"}[self.modifier]
+        held = {None: "", "shift": "Shift+", "cmd/ctrl": "Ctrl+", "cmd/ctrl+shift": "Ctrl+Shift+"}[self.modifier]
+        return held + name
 
 
 def _speed(speed: float) -> Act:
@@ -63,7 +64,20 @@ KEYS: tuple[Key, ...] = (
         lambda controls, client: controls.cameras.jump_to_next(client, -1),
         "shift",
     ),
+    Key("Compare: beside, over, minus, blink", "M", lambda controls, _: controls.quality.cycle_mode()),
+    Key("Compare large", "M", lambda controls, client: controls.quality.toggle_in_view(client), "shift"),
     Key("Back to the overview", "0", lambda controls, client: controls.cameras.overview(client)),
+    Key("Fly to the selected actor", "F", lambda controls, client: controls.selecting.focus(client)),
+    Key("Select nothing", "escape", lambda controls, _: controls.selecting.deselect()),
+    Key("Remove the selected actor", "delete", lambda controls, _: controls.editing.remove()),
+    Key("Duplicate the selected actor", "D", lambda controls, _: controls.editing.duplicate(), "cmd/ctrl"),
+    Key("Hide the selected actor, or show it", "H", lambda controls, _: controls.editing.hide()),
+    Key("Show all hidden actors", "H", lambda controls, _: controls.editing.show_all(), "shift"),
+    Key("Handles that move the selected actor", "G", lambda controls, _: controls.hands.set_gizmo("move")),
+    Key("Handles that turn the selected actor", "R", lambda controls, _: controls.hands.set_gizmo("turn")),
+    Key("Undo", "Z", lambda controls, _: controls.editing.undo(), "cmd/ctrl"),
+    Key("Redo", "Z", lambda controls, _: controls.editing.redo(), "cmd/ctrl+shift"),
+    Key("Before the edits, or after them", "B", lambda controls, _: controls.editing.show_before(), "shift"),
     Key("Save the scene", "S", lambda controls, client: controls.files.save_scene(client), "cmd/ctrl"),
 )
 

@@ -16,6 +16,7 @@ from flux4d_viewer.theme import Tone
 if TYPE_CHECKING:
     from flux4d_core.scene.scene import Scene
     from flux4d_viewer.canvas.drawable import Drawable
+    from flux4d_viewer.curves import MovingCounts
     from flux4d_viewer.recording import Recording
 
 
@@ -103,6 +104,15 @@ class Scored:
 
 
 @dataclass(frozen=True)
+class Counted:
+    """How many Gaussians move, over time."""
+
+    counts: MovingCounts
+    edits: Edits
+    """Done to the scene before."""
+
+
+@dataclass(frozen=True)
 class Exported:
     """A file is written."""
 
@@ -138,5 +148,16 @@ class Finished:
 
 
 Message = (
-    Started | Progressed | Opened | Reconstructed | Adapted | Compared | Scored | Exported | Failed | Stopped | Finished
+    Started
+    | Progressed
+    | Opened
+    | Reconstructed
+    | Adapted
+    | Compared
+    | Counted
+    | Scored
+    | Exported
+    | Failed
+    | Stopped
+    | Finished
 )

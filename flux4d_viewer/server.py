@@ -1,39 +1,85 @@
-"""The web server: viser, kept to this machine and to the one version whose behaviour is known."""
+"""The web server: viser, kept to this machine and to the one version whose behaviour is known, behind a proxy."""
 
 from __future__ import annotations
 
 import contextlib
 import io
 import os
-import socket
+import secrets
 import sys
 import webbrowser
+from dataclasses import dataclass
 
 import viser
 
 from flux4d_core.errors import Flux4dError
 from flux4d_viewer.theme import ACCENT
+from flux4d_viewer.web.door import LOCAL, make_door
+from flux4d_viewer.web.lock import start_locked
+from flux4d_viewer.web.proxy import Proxy
+from flux4d_viewer.web.uploads import limit_uploads
 
 VISER_VERSION = "1.1.1"
-LOCAL = ("127.0.0.1", "localhost", "::1")
 
 
-def start_server(host: str, port: int) -> viser.ViserServer:
-    """Serve the page on `host`, at `port` or the next free one (0: any).
+@dataclass(frozen=True)
+class Site:
+    """The page and what serves it."""
+
+    server: viser.ViserServer
+    """Answers only the proxy."""
+    proxy: Proxy
+    host: str
+    token: str
+
+    @property
+    def port(self) -> int:
+        return self.proxy.port
+
+    @property
+    def url(self) -> str:
+        """Where this machine finds the page, token and all."""
+        host = "localhost" if self.host in ("0.0.0.0", "::") else self.host
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}/{self.token}/"
+
+    def stop(self) -> None:
+        """Stop serving."""
+        self.proxy.stop()
+        stop_server(self.server)
+
+
+def serve(host: str, port: int, token: str | None = None) -> Site:
+    """Serve the page on `host`, at `port` or the next free one (0: any); without a token, with a new one.
 
     Raises:
-        Flux4dError: another viser is installed, or the address cannot be used.
+        Flux4dError: another viser is installed, or the address or the token cannot be used.
+    """
+    door = make_door(host, token)
+    key = secrets.token_urlsafe(32)
+    server = start_server("127.0.0.1", 0, key)
+    try:
+        proxy = Proxy(host, port, server.get_port(), key, door)
+    except Flux4dError:
+        stop_server(server)
+        raise
+    return Site(server, proxy, host, door.token)
+
+
+def start_server(host: str, port: int, key: str | None = None) -> viser.ViserServer:
+    """viser itself, which answers only who knows the key; nobody if there is none.
+
+    Raises:
+        Flux4dError: another viser is installed.
     """
     if viser.__version__ != VISER_VERSION:
         raise Flux4dError(
             f"viser {viser.__version__}: expected viser {VISER_VERSION}, whose behaviour this viewer is built on; "
             f"install it with `pip install viser=={VISER_VERSION}`"
         )
-    _check_address(host, port)
-    with contextlib.redirect_stdout(io.StringIO()):
-        server = viser.ViserServer(host=host, port=port, verbose=False)
+    server = start_locked(host, port, key or secrets.token_urlsafe(32))
     # Any browser could otherwise ask viser to publish the drive through a tunnel on the internet.
     server.request_share_url = lambda verbose=True: None  # pyright: ignore[reportAttributeAccessIssue]
+    limit_uploads(server)
     server.gui.configure_theme(dark_mode=True, show_logo=False, show_share_button=False, brand_color=ACCENT)
     server.gui.set_panel_label("flux4d")
     return server
@@ -45,26 +91,15 @@ def stop_server(server: viser.ViserServer) -> None:
         server.stop()
 
 
-def _check_address(host: str, port: int) -> None:
-    """viser waits for ever for an address that this machine does not have; so ask for it first."""
-    if not 0 <= port <= 65535:
-        raise Flux4dError(f"--port {port}: expected a number from 0 to 65535")
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        with socket.socket(family, socket.SOCK_STREAM) as probe:
-            probe.bind((host, 0))
-    except OSError as error:
-        raise Flux4dError(f"--host {host}: this machine cannot serve there ({error}); leave --host out") from error
-
-
-def describe_address(host: str, port: int) -> list[str]:
+def describe_address(site: Site) -> list[str]:
     """What to print: where the page is, and what it means if others can reach it."""
-    if host in LOCAL:
-        return [f"flux4d-view: http://{host}:{port}"]
+    if site.host in LOCAL:
+        return [f"flux4d-view: {site.url}"]
     return [
-        f"flux4d-view: http://{'localhost' if host in ('0.0.0.0', '::') else host}:{port}",
-        f"Warning: --host {host} shows this drive to everybody who can reach this machine; there is no password.",
-        f"Safer from another machine: ssh -L {port}:localhost:{port} <this machine>, without --host.",
+        f"flux4d-view: {site.url}",
+        f"Warning: --host {site.host} lets everybody in who can reach this machine and knows this address. The drive "
+        "and the address travel unencrypted.",
+        f"Safer from another machine: ssh -L {site.port}:localhost:{site.port} <this machine>, without --host.",
     ]
 
 

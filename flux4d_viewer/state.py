@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Literal
 
 from flux4d_core.scene.edit.operations import Edits
 from flux4d_viewer.comparison import Comparing, Score
+from flux4d_viewer.editing import Editing
 from flux4d_viewer.history import History
 from flux4d_viewer.messages import (
     Adapted,
     Compared,
+    Counted,
     Exported,
     Failed,
     Finished,
@@ -29,7 +31,10 @@ from flux4d_viewer.messages import (
 if TYPE_CHECKING:
     from flux4d_core.scene.scene import Scene
     from flux4d_viewer.canvas.drawable import Drawable
+    from flux4d_viewer.canvas.layout import Layout
+    from flux4d_viewer.canvas.painter import Painter
     from flux4d_viewer.recording import Recording
+    from flux4d_viewer.staged import Staged
 
 Show = Literal["everything", "static", "dynamic"]
 ColorBy = Literal["real", "speed", "heading"]
@@ -105,6 +110,26 @@ class State:
     """What was done to the scene, and what was undone."""
     plots: bool = False
     """Whether curves are drawn under the timeline."""
+    counted: Counted | None = None
+    """How many Gaussians move; counted once the curves are wanted."""
+    editing: Editing = field(default_factory=Editing)
+    """What is selected, and what the hands are at."""
+    staged: Staged | None = None
+    """The scene after the newest edits that are worked out; None: as reconstructed."""
+
+    @property
+    def layout(self) -> Layout | None:
+        """What the page shows, node by node."""
+        if self.staged is not None and not self.editing.shows_before:
+            return self.staged.layout
+        return self.drawable.layout if self.drawable else None
+
+    @property
+    def painter(self) -> Painter | None:
+        """Who draws what the page shows, if the server does."""
+        if self.staged is not None and not self.editing.shows_before:
+            return self.staged.painter
+        return self.drawable.painter if self.drawable else None
 
 
 def receive(state: State, message: Message) -> State:
@@ -122,6 +147,8 @@ def receive(state: State, message: Message) -> State:
             return replace(state, adapted=message)
         case Compared():
             return replace(state, comparison=message)
+        case Counted():
+            return replace(state, counted=message)
         case Scored():
             return _score(state, message)
         case Exported():
@@ -159,10 +186,13 @@ def _open(state: State, message: Opened) -> State:
         scene=None,
         drawable=None,
         comparison=None,
+        counted=None,
         scores=(),
         is_log=message.is_log,
         adapted=None,
         history=History(),
+        editing=Editing(),
+        staged=None,
         camera=sensors[0] if sensors else "",
         notices=message.notices,
         view=replace(state.view, lidar="all", frusta="playhead"),
@@ -177,6 +207,10 @@ def _show_scene(state: State, message: Reconstructed) -> State:
         scene=message.scene,
         drawable=message.drawable,
         comparison=None,
+        history=History(),
+        editing=Editing(),
+        staged=None,
+        counted=None,
         scores=(),
         notices=tuple(dict.fromkeys(state.notices + message.notices)),
         view=replace(state.view, lidar=lidar),

@@ -118,6 +118,15 @@ def moment(time: str, frame: str, stamp: str, predicted: bool) -> str:
     )
 
 
+def keys_of_curves(words: list[tuple[str, str]]) -> str:
+    """What curves of several colours (CSS) say, on one line."""
+    spans = "".join(f'<span style="color:{color}">{html.escape(text)}</span>' for color, text in words)
+    return _block(
+        '<div style="display:flex;justify-content:space-between;font-size:0.8em;font-variant-numeric:tabular-nums;'
+        f'white-space:nowrap">{spans}</div>'
+    )
+
+
 def table(rows: list[tuple[str, str]]) -> str:
     """Names on the left, values on the right."""
     cells = "".join(
@@ -126,6 +135,21 @@ def table(rows: list[tuple[str, str]]) -> str:
         for name, value in rows
     )
     return _block(f'<table style="font-size:0.85em;line-height:1.35;border-collapse:collapse">{cells}</table>')
+
+
+def grid(titles: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    """Rows of figures under titles, in a field that scrolls if they are many."""
+    head = "".join(
+        f'<th style="font-weight:400;opacity:0.65;padding:2px 6px">{html.escape(name)}</th>' for name in titles
+    )
+    body = "".join(
+        "<tr>" + "".join(f'<td style="padding:2px 6px">{html.escape(value)}</td>' for value in row) + "</tr>"
+        for row in rows
+    )
+    return _block(
+        '<div style="max-height:180px;overflow-y:auto"><table style="font-size:0.8em;line-height:1.3;width:100%;'
+        f'text-align:right;font-variant-numeric:tabular-nums;border-collapse:collapse"><tr>{head}</tr>{body}</table></div>'
+    )
 
 
 def _block(inner: str) -> str:

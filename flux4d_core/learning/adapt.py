@@ -103,7 +103,7 @@ def adapt(
     Raises:
         LogError: the clip is too short, or has no images.
     """
-    held = _held_ticks(clip, config.judge_every)
+    held = held_ticks(clip, config.judge_every)
     shown, judged = without_ticks(clip.to(device), held)
     if not judged or not shown.frames:
         raise LogError(f"{clip.name}: adapting needs images at several times, found {len(clip.frames)}")
@@ -124,7 +124,7 @@ def adapt(
     return Adapted(result, before, after, training.step)
 
 
-def _held_ticks(clip: Clip, every: int) -> set[int]:
+def held_ticks(clip: Clip, every: int) -> set[int]:
     """From the middle of the first `every` ticks on; never the first or the last tick."""
     count = len(tick_times(clip))
     if count < FEWEST_TICKS:

@@ -34,15 +34,18 @@ def heights_above_ground(points: Float[Tensor, "N 3"], clip: Clip) -> Float[Tens
     middle = clip.ego_to_world[len(clip.ego_to_world) // 2, :3, 3]
     if not clip.sweeps:
         return points[:, 2] - middle[2]
-    ground = _ground(torch.cat([sweep.points for sweep in clip.sweeps]) - middle)
+    ground = ground_grid(torch.cat([sweep.points for sweep in clip.sweeps]) - middle)
     position = (points - middle)[:, :2] / (CELL * REACH)
     grid = position.flip(-1)[None, None]  # grid_sample takes (column, row); rows follow x
     below = F.grid_sample(ground[None, None], grid, align_corners=False, padding_mode="border")[0, 0, 0]
     return (points - middle)[:, 2] - below
 
 
-def _ground(points: Float[Tensor, "P 3"]) -> Float[Tensor, "rows columns"]:
-    """Height of the ground in every cell around the origin; x along the rows, y along the columns."""
+def ground_grid(points: Float[Tensor, "P 3"]) -> Float[Tensor, "rows columns"]:
+    """Height of the ground in every cell around the origin; x along the rows, y along the columns.
+
+    Away from the points it rises as steeply as ground can: it says there how high the ground may be, not is.
+    """
     size = 2 * REACH
     cells = torch.floor(points[:, :2] / CELL).long() + REACH
     inside = ((cells >= 0) & (cells < size)).all(-1)

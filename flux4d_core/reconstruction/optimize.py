@@ -1,6 +1,8 @@
 """Per-scene optimisation of the same Gaussians: the reference in every table, and `reconstruct --optimize N`."""
 
+import math
 from dataclasses import dataclass, field, replace
+from time import perf_counter
 
 import torch
 from torch import Tensor
@@ -18,6 +20,8 @@ class OptimizeConfig:
 
     steps: int = 1000
     """Adam steps."""
+    seconds: float = math.inf
+    """By the clock; it ends after these or after `steps`, whichever comes first."""
     motion: bool = False
     """Also fit a free velocity to every Gaussian; otherwise motion stays as it is given."""
     velocity_weight: float = 5e-3
@@ -44,10 +48,16 @@ def optimize(
     panorama = start.sky.panorama.detach().clone().requires_grad_(True)
     groups = [{"params": [value], "lr": _RATES[name]} for name, value in raw.items()]
     optimizer = torch.optim.Adam([*groups, {"params": [panorama], "lr": _SKY_RATE}], eps=1e-15)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, config.steps)
+    rates = [group["lr"] for group in optimizer.param_groups]
     order = torch.randperm(max(config.steps, 1), generator=torch.Generator().manual_seed(0)) % len(frames)
+    began = perf_counter()
     for step in range(config.steps):
-        report("Optimising the scene", step / config.steps)
+        done = max(step / config.steps, (perf_counter() - began) / config.seconds)
+        if done >= 1:
+            break
+        report("Optimising the scene", done)
+        for group, rate in zip(optimizer.param_groups, rates, strict=True):
+            group["lr"] = rate * (0.1 + 0.9 * 0.5 * (1 + math.cos(math.pi * done)))
         frame = frames[int(order[step])]
         with torch.enable_grad():
             current = _physical(gaussians, raw, size)
@@ -58,7 +68,6 @@ def optimize(
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         optimizer.step()
-        schedule.step()
     report("Optimising the scene", 1.0)
     sky = Sky(panorama.detach().clamp(0, 1))
     return replace(start, gaussians=_physical(gaussians, raw, size).detach(), sky=sky)

@@ -100,7 +100,7 @@ def find_actors(gaussians: Gaussians, config: ActorConfig, given: Int[Tensor, "N
     moving = ((speeds(gaussians) > config.min_speed) | (label >= 0)).nonzero().squeeze(1)
     if len(moving) > 0:
         features = _features(gaussians[moving], time, config)
-        group = torch.from_numpy(_link(features)).long()
+        group = torch.from_numpy(link(features)).long()
         label[moving] = _joined(label[moving], group, features)
     sizes = torch.bincount(label + 1)[1:]
     fewest = torch.where(torch.arange(len(sizes)) < first_linked, 1, config.min_gaussians)
@@ -121,12 +121,12 @@ def _features(gaussians: Gaussians, time: float, config: ActorConfig) -> np.ndar
     return torch.cat([now.means / config.distance, now.velocities / config.velocity_difference], -1).numpy()
 
 
-def _link(features: Float[np.ndarray, "M 6"]) -> np.ndarray:
-    """The group (0, 1, ...) of every Gaussian. Near-identical ones are merged first to keep the graph small."""
+def link(features: Float[np.ndarray, "M K"]) -> np.ndarray:
+    """The group (0, 1, ...) of every point: those closer than 1 are linked. Near-identical ones are merged first."""
     cells, member = np.unique(np.floor(features * 3).astype(np.int64), axis=0, return_inverse=True)
     member = member.reshape(-1)
     counts = np.bincount(member, minlength=len(cells))
-    middles = np.stack([np.bincount(member, features[:, k]) / counts for k in range(6)], -1)
+    middles = np.stack([np.bincount(member, column) / counts for column in features.T], -1)
     pairs = KDTree(middles).query_pairs(1.0, output_type="ndarray")
     ones = np.ones(len(pairs), dtype=np.int8)
     graph = coo_matrix((ones, (pairs[:, 0], pairs[:, 1])), shape=(len(cells), len(cells)))

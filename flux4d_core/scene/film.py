@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
+from flux4d_core.rendering.wide import Projection
 from flux4d_core.types import Camera
-
-Projection = Literal["pinhole", "fisheye", "panorama"]
-"""How directions become pixels: a pinhole, an equidistant fisheye of 180 degrees, or all of the sphere."""
 
 
 @dataclass(frozen=True)

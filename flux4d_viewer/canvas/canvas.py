@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import viser
 
 from flux4d_viewer.canvas.browser import BrowserSplats
+from flux4d_viewer.canvas.comparison_card import ComparisonCard
 from flux4d_viewer.canvas.moving import MovingLayer
 from flux4d_viewer.canvas.overlay import Overlay
 from flux4d_viewer.canvas.overview import look_over, set_first_view
@@ -19,6 +20,7 @@ from flux4d_viewer.state import State, View
 
 if TYPE_CHECKING:
     from flux4d_viewer.canvas.drawable import Drawable
+    from flux4d_viewer.canvas.layout import Layout
 
 
 class Canvas:
@@ -27,12 +29,13 @@ class Canvas:
     def __init__(self, server: viser.ViserServer, jump: Jump, failed: Callable[[str], None]) -> None:
         self._server = server
         _light(server)
-        self._overlays: list[Overlay] = [RecordedLayer(server, jump)]
+        self._overlays: list[Overlay] = [RecordedLayer(server, jump), ComparisonCard(server)]
         self._moving = MovingLayer(server)
         self._splats = BrowserSplats(server)
         self._streams = Streams(server, failed)
         self._recording: Recording | None = None
         self._drawable: Drawable | None = None
+        self._layout: Layout | None = None
         self._view: View | None = None
 
     def draw(self, state: State, playhead: Playhead) -> None:
@@ -46,14 +49,19 @@ class Canvas:
                 overlay.draw(state, playhead)
             if state.drawable is not self._drawable:
                 self._replace(state)
+            if (layout := state.layout) is not self._layout:
+                self._lay(state, layout)
             if state.view != self._view:
                 self._view = state.view
                 self._moving.show(state.view)
                 self._splats.show(state.view)
-            self._moving.move(playhead.time)
+            drag = state.editing.drag
+            if drag is None:
+                self._moving.move(playhead.time)
+            else:
+                self._moving.move(playhead.time, drag.actor, drag.motion)
         self._server.flush()
-        painter = state.drawable.painter if state.drawable else None
-        self._streams.want(painter, state.view, playhead.time)
+        self._streams.want(state.painter, state.view, playhead.time)
 
     def settle(self, state: State, playhead: Playhead) -> None:
         """The playhead rests: exact instead of quick."""
@@ -68,10 +76,16 @@ class Canvas:
         self._streams.stop()
 
     def _replace(self, state: State) -> None:
-        self._drawable = state.drawable
-        self._view = None
-        self._moving.replace(state.drawable)
-        self._splats.replace(state.drawable, state.drawable.tint(state.view) if state.drawable else None)
+        self._drawable, self._layout, self._view = state.drawable, None, None
+        self._moving.clear()
+        self._splats.replace(state.drawable)
+
+    def _lay(self, state: State, layout: Layout | None) -> None:
+        """What the edits changed, and nothing else."""
+        self._layout, self._view = layout, None
+        if layout is not None and state.drawable is not None:
+            self._moving.lay(layout)
+            self._splats.lay(layout, state.drawable.tint(state.view))
 
     def _look_from_start(self, recording: Recording) -> None:
         """The first view, for browsers that are here and for those that come."""

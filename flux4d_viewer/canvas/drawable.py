@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 from torch import Tensor
 
 from flux4d_core.motion import advance, speeds
 from flux4d_core.scene.scene import Scene
-from flux4d_core.types import Gaussians
 from flux4d_viewer.canvas.arrows import Arrows, arrows_of
+from flux4d_viewer.canvas.layout import Laid, Layout, Origin, node_name
 from flux4d_viewer.canvas.nodes import MovingNode, Tint, find_nodes
 from flux4d_viewer.canvas.painter import Painter
 from flux4d_viewer.canvas.sky_box import SkyFace, sky_faces
@@ -41,6 +42,14 @@ class Drawable:
     """Gaussians drawn."""
     total: int
     """Gaussians of the scene."""
+    origin: Origin
+    """Where in the scene all that comes from."""
+
+    @cached_property
+    def layout(self) -> Layout:
+        """As reconstructed."""
+        nodes = zip(self.moving, self.arrows, strict=True)
+        return Layout(self.static, "", {node_name(i): Laid(node, arrows) for i, (node, arrows) in enumerate(nodes)})
 
     def tint(self, view: View) -> Tint:
         """The colours that a view wants for what moves."""
@@ -53,8 +62,9 @@ def prepare_for_browser(scene: Scene) -> Drawable:
     vantages = _vantages(scene)
     nodes = find_nodes(scene)
     static = scene.gaussians.detach()[nodes.static]
-    static = static[most_visible(static, vantages, STATIC_BUDGET)]
-    moving = _thin([node for _, node in nodes.moving], vantages)
+    visible = most_visible(static, vantages, STATIC_BUDGET)
+    static = static[visible]
+    moving, indices = _thin(nodes.moving, vantages)
     still = advance(condition(static, vantages), static.times)
     top = _speed_top(moving)
     return Drawable(
@@ -66,6 +76,7 @@ def prepare_for_browser(scene: Scene) -> Drawable:
         painter=None,
         shown=len(static) + sum(len(node.gaussians) for node in moving),
         total=len(scene.gaussians),
+        origin=Origin(nodes.static[visible], indices, vantages),
     )
 
 
@@ -74,10 +85,13 @@ def prepare_for_server(scene: Scene, make_painter: Callable[[float], Painter]) -
 
     `make_painter` is given the end of the speed legend (m/s).
     """
-    moving = [node for _, node in find_nodes(scene).moving]
+    nodes = find_nodes(scene)
+    moving = [node for _, node in nodes.moving]
     top = _speed_top(moving)
     total = len(scene.gaussians)
-    return Drawable(tuple(moving), tuple(arrows_of(moving, top)), top, None, (), make_painter(top), total, total)
+    origin = Origin(nodes.static, tuple(index for index, _ in nodes.moving), _vantages(scene))
+    arrows = tuple(arrows_of(moving, top))
+    return Drawable(tuple(moving), arrows, top, None, (), make_painter(top), total, total, origin)
 
 
 def _vantages(scene: Scene) -> Float[Tensor, "V 3"]:
@@ -86,16 +100,18 @@ def _vantages(scene: Scene) -> Float[Tensor, "V 3"]:
     return torch.stack(places).cpu() if places else torch.zeros(1, 3)
 
 
-def _thin(nodes: list[MovingNode], vantages: Float[Tensor, "V 3"]) -> list[MovingNode]:
-    """The nodes with the most visible of their Gaussians, in shares of the budget."""
-    total = sum(len(node.gaussians) for node in nodes)
+def _thin(
+    nodes: tuple[tuple[Int64[Tensor, "M"], MovingNode], ...], vantages: Float[Tensor, "V 3"]
+) -> tuple[list[MovingNode], tuple[Int64[Tensor, "K"], ...]]:
+    """The nodes with the most visible of their Gaussians, in shares of the budget, and the positions of those."""
+    total = sum(len(index) for index, _ in nodes)
     share = min(1.0, MOVING_BUDGET / max(1, total))
-
-    def thinned(gaussians: Gaussians) -> Gaussians:
-        kept = most_visible(gaussians, vantages, max(1, int(len(gaussians) * share)))
-        return condition(gaussians[kept], vantages)
-
-    return [replace(node, gaussians=thinned(node.gaussians)) for node in nodes]
+    moving, indices = [], []
+    for index, node in nodes:
+        kept = most_visible(node.gaussians, vantages, max(1, int(len(index) * share)))
+        moving.append(replace(node, gaussians=condition(node.gaussians[kept], vantages)))
+        indices.append(index[kept])
+    return moving, tuple(indices)
 
 
 def _speed_top(nodes: list[MovingNode]) -> float:

@@ -5,25 +5,38 @@ A step of the playhead is one position (and one orientation, if it turns) per no
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import viser
-from jaxtyping import Float
+from jaxtyping import Float, Float64
 from numpy import ndarray
 
-from flux4d_viewer.canvas.units import SCALE, to_units, yaw_to_wxyz
+from flux4d_viewer.canvas.boxes import box_edges
+from flux4d_viewer.canvas.units import SCALE, to_units, to_wxyz, yaw_to_wxyz
 from flux4d_viewer.state import View
 from flux4d_viewer.theme import BOX_COLOR, for_viser
 
 if TYPE_CHECKING:
     from flux4d_core.scene.actors import Actor
     from flux4d_viewer.canvas.arrows import Arrows
-    from flux4d_viewer.canvas.drawable import Drawable
+    from flux4d_viewer.canvas.layout import Laid, Layout
     from flux4d_viewer.canvas.nodes import MovingNode
 
-_CORNERS = np.array([[x, y, z] for x in (-0.5, 0.5) for y in (-0.5, 0.5) for z in (-0.5, 0.5)])
-_EDGES = [(a, b) for a in range(8) for b in range(a + 1, 8) if np.abs(_CORNERS[a] - _CORNERS[b]).sum() == 1]
+_UPRIGHT = (1.0, 0.0, 0.0, 0.0)
+
+
+@dataclass
+class _Node:
+    """One moving node on the page."""
+
+    laid: Laid
+    frame: viser.FrameHandle
+    arrows: list[viser.ArrowsHandle]
+    box: viser.SceneNodeHandle | None
+    label: viser.LabelHandle | None
+    is_turned: bool = False
 
 
 class MovingLayer:
@@ -31,42 +44,66 @@ class MovingLayer:
 
     def __init__(self, server: viser.ViserServer) -> None:
         self._server = server
-        self._nodes: tuple[MovingNode, ...] = ()
-        self._frames: list[viser.FrameHandle] = []
-        self._arrows: list[list[viser.ArrowsHandle]] = []
-        self._boxes: list[list[viser.SceneNodeHandle]] = []
+        self._nodes: dict[str, _Node] = {}
 
-    def replace(self, drawable: Drawable | None) -> None:
-        """Take the place of what moved before; everything is sent here, once."""
+    def clear(self) -> None:
+        """Take away whatever moved."""
         self._server.scene.remove_by_name("/moving")
-        self._nodes, self._frames, self._arrows, self._boxes = (), [], [], []
-        if drawable is None:
-            return
-        self._nodes = drawable.moving
-        self._server.scene.add_frame("/moving", show_axes=False)
-        for index, (node, arrows) in enumerate(zip(drawable.moving, drawable.arrows, strict=True)):
-            name = node_name(index)
-            self._frames.append(self._server.scene.add_frame(name, show_axes=False))
-            self._arrows.append(
-                [handle for k, some in enumerate(arrows) for handle in self._add_arrows(f"{name}/arrows{k}", some)]
-            )
-            self._boxes.append([] if node.actor is None else self._add_box(name, node, node.actor))
+        self._nodes = {}
 
-    def move(self, time: float) -> None:
-        """Put every node where it is at `time` (s)."""
-        for node, frame in zip(self._nodes, self._frames, strict=True):
-            frame.position = to_units(node.motion.position_at(time))
-            if node.motion.yaw_rate:
-                frame.wxyz = yaw_to_wxyz(node.motion.yaw_at(time))
+    def lay(self, layout: Layout) -> None:
+        """Bring the nodes into agreement with a layout; what is there already is not sent again."""
+        if not self._nodes:
+            self._server.scene.add_frame("/moving", show_axes=False)
+        for name in self._nodes.keys() - layout.moving.keys():
+            self._server.scene.remove_by_name(name)
+            del self._nodes[name]
+        for name, laid in layout.moving.items():
+            if name in self._nodes:
+                self._nodes[name].laid = laid
+            else:
+                self._nodes[name] = self._add(name, laid)
+
+    def move(self, time: float, carried: str = "", motion: Float64[ndarray, "4 4"] | None = None) -> None:
+        """Put every node where it is at `time` (s), and that of one actor elsewhere by a motion on top."""
+        for on_page in self._nodes.values():
+            node = on_page.laid.node
+            if motion is not None and node.id and node.id == carried:
+                self._put(on_page, motion @ node.pose_at(time))
+            elif node.course.steps:
+                self._put(on_page, node.pose_at(time))
+            else:
+                on_page.frame.position = to_units(node.motion.position_at(time))
+                if node.motion.yaw_rate or on_page.is_turned:
+                    on_page.frame.wxyz = yaw_to_wxyz(node.motion.yaw_at(time)) if node.motion.yaw_rate else _UPRIGHT
+                    on_page.is_turned = False
 
     def show(self, view: View) -> None:
-        """Show or hide what rides on the nodes."""
-        for index, node in enumerate(self._nodes):
-            present = node.motion.speed > view.threshold and view.show != "static"
-            for handle in self._arrows[index]:
-                handle.visible = view.arrows and present
-            for handle in self._boxes[index]:
-                handle.visible = view.boxes and present
+        """Show or hide what rides on the nodes, and name it."""
+        for on_page in self._nodes.values():
+            laid = on_page.laid
+            is_fast = laid.node.motion.speed > view.threshold and view.show != "static"
+            for handle in on_page.arrows:
+                handle.visible = view.arrows and laid.shown and bool(laid.arrows) and is_fast
+            is_named = view.boxes and laid.shown and (is_fast or laid.is_new)
+            if on_page.box is not None and on_page.label is not None:
+                on_page.box.visible = on_page.label.visible = is_named
+                on_page.label.text = _text(laid)
+
+    def _put(self, on_page: _Node, pose: Float64[ndarray, "4 4"]) -> None:
+        on_page.frame.position = to_units(pose[:3, 3])
+        on_page.frame.wxyz = to_wxyz(pose[:3, :3])
+        on_page.is_turned = True
+
+    def _add(self, name: str, laid: Laid) -> _Node:
+        frame = self._server.scene.add_frame(name, show_axes=False)
+        arrows = [
+            handle for k, some in enumerate(laid.arrows) for handle in self._add_arrows(f"{name}/arrows{k}", some)
+        ]
+        actor = laid.node.actor
+        if actor is None:
+            return _Node(laid, frame, arrows, None, None)
+        return _Node(laid, frame, arrows, *self._add_box(name, laid, actor))
 
     def _add_arrows(self, name: str, arrows: Arrows) -> list[viser.ArrowsHandle]:
         """None if there are none: viser wants at least one."""
@@ -84,15 +121,15 @@ class MovingLayer:
         )
         return [handle]
 
-    def _add_box(self, name: str, node: MovingNode, actor: Actor) -> list[viser.SceneNodeHandle]:
+    def _add_box(self, name: str, laid: Laid, actor: Actor) -> tuple[viser.LineSegmentsHandle, viser.LabelHandle]:
         """The actor's edges, and its name with its speed."""
-        rotation = actor.box_to_world[:3, :3].double().numpy()
         size = actor.size.double().numpy()
-        corners = (_CORNERS * size) @ rotation.T + _middle(node, actor)
-        edges = np.array([[corners[a], corners[b]] for a, b in _EDGES], dtype=np.float32)
+        box_to_node = np.eye(4)
+        box_to_node[:3, :3] = actor.box_to_world[:3, :3].double().numpy()
+        box_to_node[:3, 3] = _middle(laid.node, actor)
         box = self._server.scene.add_line_segments(
             f"{name}/box",
-            edges * SCALE,
+            box_edges(size, box_to_node) * SCALE,
             colors=for_viser(BOX_COLOR),
             thickness=2.0,
             thickness_units="screen",
@@ -100,20 +137,21 @@ class MovingLayer:
         )
         label = self._server.scene.add_label(
             f"{name}/label",
-            f"{actor.name}  {node.motion.speed:.1f} m/s",
-            position=to_units(_middle(node, actor) + np.array([0, 0, 0.5 * size[2] + 0.6])),
+            _text(laid),
+            position=to_units(_middle(laid.node, actor) + np.array([0, 0, 0.5 * size[2] + 0.6])),
             anchor="bottom-center",
             font_screen_scale=0.85,
             visible=False,
         )
-        return [box, label]
+        return box, label
+
+
+def _text(laid: Laid) -> str:
+    """The actor's name, and its speed if that is the same all the time."""
+    name = laid.staged.name if laid.staged else laid.node.actor.name if laid.node.actor else ""
+    return f"{name}  {laid.node.motion.speed:.1f} m/s" if laid.keeps_time else name
 
 
 def _middle(node: MovingNode, actor: Actor) -> Float[ndarray, "3"]:
     """The middle of the actor's box in its node's frame at the anchor (m)."""
     return actor.center_at(node.motion.anchor).double().numpy() - node.motion.center
-
-
-def node_name(index: int) -> str:
-    """Where a moving node lives in the page's tree."""
-    return f"/moving/{index}"

@@ -7,7 +7,7 @@ motion. Runs in the worker, once a scene; the canvas then only moves what it was
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -19,6 +19,8 @@ from torch import Tensor
 from flux4d_core.geometry import yaw_to_rotation
 from flux4d_core.motion import advance, speeds
 from flux4d_core.scene.actors import Actor, yaw_rate
+from flux4d_core.scene.edit.course import Course
+from flux4d_core.scene.edit.operations import scene_actor_id
 from flux4d_core.scene.scene import Scene
 from flux4d_core.types import Gaussians
 from flux4d_viewer.canvas.splats import SplatCloud, pack
@@ -85,9 +87,22 @@ class MovingNode:
     motion: Motion
     actor: Actor | None
     """None for a cluster of what belongs to no actor."""
+    id: str = ""
+    """The actor's, by which edits name it."""
+    course: Course = field(default_factory=Course)
+    """How edits changed where it is."""
+
+    def pose_at(self, time: float) -> Float64[ndarray, "4 4"]:
+        """Its frame in the world at `time` (s), after the edits."""
+        source, motion = self.course.at(time)
+        pose = np.eye(4)
+        pose[:3, :3] = yaw_to_rotation(torch.tensor(self.motion.yaw_at(source))).numpy()
+        pose[:3, 3] = self.motion.position_at(source)
+        return motion @ pose
 
     def splats_at(self, time: float, tint: Tint) -> SplatCloud:
         """Its splats exactly as they are at `time`, in its frame at that time."""
+        time = self.course.at(time)[0]
         now = advance(self.gaussians, time)
         back = yaw_to_rotation(torch.tensor(-self.motion.yaw_at(time)))
         middle = torch.from_numpy(self.motion.position_at(time)).float()
@@ -119,14 +134,17 @@ def find_nodes(scene: Scene) -> Nodes:
     actors = scene.grouping.actors
     actor_index = scene.grouping.actor_index.cpu()
     anchor = sum(scene_span(scene)) / 2
-    members = [((actor_index == i).nonzero().squeeze(1), actor) for i, actor in enumerate(actors[:MAX_ACTORS])]
+    members = [
+        ((actor_index == i).nonzero().squeeze(1), actor, scene_actor_id(i))
+        for i, actor in enumerate(actors[:MAX_ACTORS])
+    ]
     free = (actor_index < 0) | (actor_index >= MAX_ACTORS)
     loose = (free & (speeds(gaussians) > STILL)).nonzero().squeeze(1)
     static = (free & (speeds(gaussians) <= STILL)).nonzero().squeeze(1)
-    clusters = [(group, None) for group in _clusters(gaussians[loose], loose, anchor)]
+    clusters = [(group, None, "") for group in _clusters(gaussians[loose], loose, anchor)]
     moving = [
-        (index, MovingNode(gaussians[index], fit_motion(gaussians[index], anchor, turns=actor is not None), actor))
-        for index, actor in [*members, *clusters]
+        (index, MovingNode(gaussians[index], fit_motion(gaussians[index], anchor, turns=actor is not None), actor, id))
+        for index, actor, id in [*members, *clusters]
         if len(index) > 0
     ]
     return Nodes(static, tuple(moving))

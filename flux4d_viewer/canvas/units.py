@@ -6,12 +6,13 @@ So keyboard flight covers 20 m/s instead of 2, and the far plane lies at 10 km.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import viser
 import viser.transforms
-from jaxtyping import Float
+from jaxtyping import Float, Float64
 from numpy import ndarray
 
 SCALE = 0.1
@@ -25,6 +26,11 @@ def to_units(point: Float[ndarray, "3"]) -> Position:
     """A place in metres, in viser units."""
     x, y, z = (float(value) * SCALE for value in point)
     return x, y, z
+
+
+def to_metres(point: Sequence[float] | Float[ndarray, "3"]) -> Float64[ndarray, "3"]:
+    """A place in viser units, in metres."""
+    return np.asarray(point, dtype=np.float64) / SCALE
 
 
 def to_wxyz(rotation: Float[ndarray, "3 3"]) -> Wxyz:

@@ -6,10 +6,13 @@ from dataclasses import replace
 
 from flux4d_viewer.controls.bench import Bench
 from flux4d_viewer.controls.cameras import CameraControls
+from flux4d_viewer.controls.editing import EditControls
 from flux4d_viewer.controls.files import FileControls
+from flux4d_viewer.controls.handling import HandControls
 from flux4d_viewer.controls.look import LookControls
 from flux4d_viewer.controls.network import NetworkControls
 from flux4d_viewer.controls.quality import QualityControls
+from flux4d_viewer.controls.selecting import SelectionControls
 from flux4d_viewer.controls.time import TimeControls
 from flux4d_viewer.state import State
 
@@ -25,6 +28,9 @@ class Controls:
         self.network = NetworkControls(bench)
         self.quality = QualityControls(bench, self.cameras)
         self.files = FileControls(bench)
+        self.selecting = SelectionControls(bench)
+        self.editing = EditControls(bench, self.selecting)
+        self.hands = HandControls(bench, self.selecting, self.editing)
 
     def cancel(self) -> None:
         """Stop the job under way."""

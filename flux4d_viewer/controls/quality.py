@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from flux4d_core.scene.edit.operations import Edits
-from flux4d_viewer.comparison import worst
+from flux4d_viewer.comparison import Mode, worst
 from flux4d_viewer.controls.bench import Bench, Client
 from flux4d_viewer.controls.cameras import CameraControls
 from flux4d_viewer.jobs.comparing import ScoreFrame
@@ -16,6 +18,9 @@ from flux4d_viewer.state import State
 if TYPE_CHECKING:
     from flux4d_core.scene.scene import Scene
 
+BLINK_SECONDS = 0.7
+"""Between the two pictures."""
+
 
 class QualityControls:
     """Scores, comparisons, causes of blur."""
@@ -24,6 +29,7 @@ class QualityControls:
         self._bench, self._cameras = bench, cameras
         self._asked: tuple[Scene, int, Edits] | None = None
         """The scene, frame and edits of the last request for a score: never asked twice."""
+        self._blinking: threading.Thread | None = None
 
     def set_comparing(self, **changes: object) -> None:
         """Change how renders are set against what was recorded."""
@@ -32,6 +38,34 @@ class QualityControls:
             return replace(state, comparing=replace(state.comparing, **changes))  # pyright: ignore[reportArgumentType]
 
         self._bench.store.change(change)
+
+    def set_mode(self, mode: Mode) -> None:
+        """Compare in another way; blinking goes on by itself."""
+        self.set_comparing(mode=mode)
+        if mode == "blink" and (self._blinking is None or not self._blinking.is_alive()):
+            self._blinking = threading.Thread(target=self._blink, name="blinking", daemon=True)
+            self._blinking.start()
+
+    def cycle_mode(self) -> None:
+        """Beside, over, minus, blink, beside ..."""
+        modes = get_args(Mode)
+        self.set_mode(modes[(modes.index(self._bench.store.state.comparing.mode) + 1) % len(modes)])
+
+    def show_in_view(self, wanted: bool, client: Client) -> None:
+        """Show the comparison large, or no longer; whoever asks is put behind the camera."""
+        self.set_comparing(in_view=wanted)
+        if wanted:
+            if self._bench.store.state.comparing.mode == "beside":
+                self.set_mode("over")
+            self._cameras.jump(client)
+
+    def toggle_in_view(self, client: Client) -> None:
+        self.show_in_view(not self._bench.store.state.comparing.in_view, client)
+
+    def _blink(self) -> None:
+        while self._bench.store.state.comparing.mode == "blink":
+            time.sleep(BLINK_SECONDS)
+            self.set_comparing(flipped=not self._bench.store.state.comparing.flipped)
 
     def go_to_worst(self, client: Client) -> None:
         """To the chosen camera's frame that is farthest from what was recorded, as far as known."""

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from flux4d_viewer.clock import Playhead
 from flux4d_viewer.controls.bench import Bench
+from flux4d_viewer.jobs.counting import CountMoving
 
 
 class TimeControls:
@@ -64,6 +65,15 @@ class TimeControls:
     def toggle_plots(self) -> None:
         """Show the plots under the timeline, or put them away."""
         self._bench.store.change(lambda state: replace(state, plots=not state.plots))
+
+    def count_moving(self) -> None:
+        """Have counted how much moves, if the curves are wanted and that is not known after the newest edits."""
+        state, playhead = self._bench.store.state, self._bench.clock.playhead
+        if not state.plots or state.scene is None:
+            return
+        edits = state.history.edits
+        if state.counted is None or state.counted.edits != edits:
+            self._bench.put(CountMoving(playhead.start, playhead.limit, edits))
 
     def _stamps(self) -> tuple[float, ...]:
         recording, playhead = self._bench.store.state.recording, self._bench.clock.playhead

@@ -8,6 +8,7 @@ from typing import Literal
 
 from flux4d_core.scene.edit.operations import Edits
 from flux4d_core.scene.look import Look
+from flux4d_core.scene.paths.camera_path import CameraPath
 from flux4d_viewer.jobs.job import Job
 
 FilmFormat = Literal["mp4", "gif", "png"]
@@ -54,7 +55,7 @@ class RecordedWay:
 class ExportFilm(Job):
     """Film a way through the scene."""
 
-    way: RecordedWay
+    way: RecordedWay | CameraPath
     delivery: Delivery
     look: Look = field(default_factory=Look)
     format: FilmFormat = "mp4"

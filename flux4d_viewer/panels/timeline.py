@@ -10,6 +10,7 @@ from flux4d_viewer import theme
 from flux4d_viewer.clock import SPEEDS, Playhead
 from flux4d_viewer.controls.controls import Controls
 from flux4d_viewer.controls.time import nearest_index
+from flux4d_viewer.panels.plots import Plots
 from flux4d_viewer.stamp import describe_stamp
 from flux4d_viewer.state import State
 
@@ -50,6 +51,7 @@ class TimelinePanel:
                 hint="What is played: from In (I) to Out (U), set at the playhead. Clear (Shift+U): everything. "
                 "Predict (N): play on after the recording, as everything would go on by its last motion. Plots: Y.",
             )
+            self._plots = Plots(server)
         panel.float(x=15, y=-15, width=WIDTH)
         self._transport.on_click(lambda _: self._go(self._transport.value))
         self._speed.on_click(lambda _: self._set_speed(self._speed.value))
@@ -66,6 +68,7 @@ class TimelinePanel:
         self._speed.options = _speeds(playhead.loop)
         self._speed.label = f"Speed {playhead.speed:g}x"
         self._range.options = _ranges(playhead.predict, state.plots)
+        self._plots.show(state, playhead)
 
     def _lay_out_slider(self, playhead: Playhead) -> None:
         """Another slider if its ends or marks are others: viser's marks are for life."""

@@ -15,10 +15,12 @@ from flux4d_core.scene.export.ply import write_ply, write_ply_sequence
 from flux4d_core.scene.export.privacy import private_scene, private_stage
 from flux4d_core.scene.export.rrd import write_rrd
 from flux4d_core.scene.film import Film
+from flux4d_core.scene.paths.camera_path import CameraPath, film
+from flux4d_core.scene.paths.make import make_path
+from flux4d_core.scene.paths.presets import LaneShift, Recorded, Take
 from flux4d_core.scene.scene_file import write_scene
 from flux4d_core.scene.sharing import sharing_note
 from flux4d_core.scene.stage import Stage
-from flux4d_core.scene.trajectory import PathConfig, recorded_path
 from flux4d_viewer.files import free_name, size_of
 from flux4d_viewer.jobs.exporting import Delivery, ExportFilm, ExportScene, Moments, RecordedWay, SaveScene
 from flux4d_viewer.messages import Exported
@@ -93,12 +95,16 @@ def times_of(moments: Moments) -> list[float]:
     return np.linspace(moments.start, moments.end, count).tolist() if moments.end > moments.start else [moments.time]
 
 
-def _film(stage: Stage, way: RecordedWay) -> Film:
-    config = PathConfig(camera=way.camera, shift=way.shift, fps=way.fps, slow=way.slow, width=way.width)
-    return Film(tuple(recorded_path(stage.scene, config)), way.fps)
+def _film(stage: Stage, way: RecordedWay | CameraPath) -> Film:
+    if isinstance(way, CameraPath):
+        return film(way)
+    take = Take(camera=way.camera, fps=way.fps, slow=way.slow, width=way.width)
+    return film(make_path(stage, LaneShift(way.shift) if way.shift else Recorded(), take))
 
 
-def _name_of(way: RecordedWay) -> str:
+def _name_of(way: RecordedWay | CameraPath) -> str:
+    if isinstance(way, CameraPath):
+        return "path"
     return f"{way.camera}_shift{way.shift:+.1f}m" if way.shift else way.camera
 
 

@@ -23,6 +23,7 @@ from flux4d_viewer.canvas.splats import most_visible
 from flux4d_viewer.clock import Playhead
 from flux4d_viewer.recording import recording_of_scene
 from flux4d_viewer.server import stop_server
+from flux4d_viewer.staged import work_out
 from flux4d_viewer.state import State, View
 
 BYTES_A_SPLAT = 26.0
@@ -89,7 +90,8 @@ def _state(scene: Scene, edits: Edits) -> State:
     """What the viewer would show of it: no cameras, no LiDAR."""
     recording = replace(recording_of_scene(scene), frames=(), sweeps=())
     view = View(frusta="none", lidar="none")
-    return State(recording=recording, scene=scene, drawable=prepare_for_browser(scene), view=view)
+    state = State(recording=recording, scene=scene, drawable=prepare_for_browser(scene), view=view)
+    return replace(state, staged=work_out(state, edits))
 
 
 def _silent_server() -> viser.ViserServer:

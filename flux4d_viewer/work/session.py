@@ -11,7 +11,7 @@ from flux4d_core.data.log import Log
 from flux4d_core.errors import Flux4dError
 from flux4d_core.model.checkpoint import Checkpoint
 from flux4d_core.progress import Report
-from flux4d_core.rendering.render import compile_kernels, render
+from flux4d_core.rendering.render import compile_kernels, draw
 from flux4d_core.scene.edit.apply import stage
 from flux4d_core.scene.edit.operations import Edits
 from flux4d_core.scene.scene import Scene
@@ -90,4 +90,4 @@ class Session:
         if not self.desk.server_draws:
             return prepare_for_browser(scene)
         moved = scene.to(self.device)
-        return prepare_for_server(scene, lambda top: Painter(moved, render, top))
+        return prepare_for_server(scene, lambda top: Painter(stage(moved), draw, top))

@@ -9,11 +9,13 @@ from flux4d_core.progress import Report
 from flux4d_viewer.device import Renderer, choose_desk
 from flux4d_viewer.jobs.adapting import AdaptToLog
 from flux4d_viewer.jobs.comparing import Compare, ScoreFrame
+from flux4d_viewer.jobs.counting import CountMoving
 from flux4d_viewer.jobs.exporting import ExportFilm, ExportScene, SaveScene
 from flux4d_viewer.jobs.job import Job
 from flux4d_viewer.jobs.opening import OpenDemo, OpenLog, OpenSceneFile
 from flux4d_viewer.work.adapting import adapt_to_the_log
 from flux4d_viewer.work.comparing import compare, score_frame
+from flux4d_viewer.work.counting import count_moving
 from flux4d_viewer.work.exporting import export_film, export_scene, save_scene
 from flux4d_viewer.work.opening import open_a_log, open_a_scene, open_the_demo
 from flux4d_viewer.work.session import Post, Session
@@ -24,6 +26,7 @@ _DOES: dict[type[Job], Callable[[Session, Any, Report, Post], None]] = {
     OpenSceneFile: open_a_scene,
     AdaptToLog: adapt_to_the_log,
     Compare: compare,
+    CountMoving: count_moving,
     ScoreFrame: score_frame,
     ExportFilm: export_film,
     SaveScene: save_scene,

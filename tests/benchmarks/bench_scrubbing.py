@@ -93,7 +93,7 @@ def measure(scene: Scene, page: Any, step_of: Callable[[Viewer], Callable[[float
         time.sleep(0.05)
     step = step_of(viewer)
     began = time.monotonic()
-    page.goto(f"http://127.0.0.1:{viewer.server.get_port()}/?fixedDpr=1", wait_until="domcontentloaded")
+    page.goto(f"{viewer.site.url}?fixedDpr=1", wait_until="domcontentloaded")
     while page.evaluate("window.__sorts") < 1:
         page.wait_for_timeout(50)
     load = time.monotonic() - began

@@ -50,7 +50,7 @@ class Eye:
 
     def __init__(self, viewer: Viewer, page: Any) -> None:
         self.viewer, self.page = viewer, page
-        self.url = f"http://127.0.0.1:{viewer.server.get_port()}/?fixedDpr=1&hideViserLogo"
+        self.url = f"{viewer.site.url}?fixedDpr=1&hideViserLogo"
         page.goto(self.url, wait_until="domcontentloaded")
         self.wait_until(lambda: bool(viewer.server.get_clients()), "the page to connect")
         warning = page.locator(".mantine-Notification-closeButton").first

@@ -106,3 +106,17 @@ def test_a_slider_dragged_while_it_plays_stays_where_it_was_left(eye: Eye) -> No
     assert abs(clock.playhead.time - 0.5) < 0.02
     field = eye.page.locator(".mantine-NumberInput-input").last
     assert abs(float(field.input_value()) - clock.playhead.time) < 1e-6
+
+
+def test_the_plots_show_speed_count_and_psnr_at_the_playhead_and_go_again(eye: Eye) -> None:
+    eye.viewer.clock.seek(0.5)
+    assert eye.page.locator(".uplot").count() == 0
+    eye.page.get_by_role("button", name="Plots: off").click()
+    eye.page.get_by_text("ego 5.0 m/s").wait_for(timeout=20_000)
+    eye.page.get_by_text("440 Gaussians move", exact=True).wait_for(timeout=20_000)
+    eye.page.get_by_text("dB, front").wait_for(timeout=50_000)
+    assert eye.page.locator(".uplot").first.bounding_box()["height"] < 150
+    eye.viewer.clock.seek(1.5)
+    eye.page.get_by_text("ego speed not known here").wait_for(timeout=10_000)
+    eye.page.keyboard.press("y")
+    eye.page.locator(".uplot").wait_for(state="detached", timeout=10_000)

@@ -7,6 +7,9 @@ import numpy as np
 import pytest
 from ended import Flux4d
 
+from flux4d_core.scene.paths.camera_path import CameraPath, Keyframe
+from flux4d_core.scene.paths.nerfstudio import write_nerfstudio
+
 QUICK = ["--fps", 10, "--slow", 0.5, "--device", "cpu"]
 
 
@@ -49,6 +52,26 @@ def test_a_width_is_made_even_and_keeps_the_shape(flux4d: Flux4d, toy_scene_file
     assert "6 frames of 80x48" in ended.out
 
 
+@pytest.mark.parametrize("path", ["s-curve", "lift", "stop-and-look", "orbit", "follow"])
+def test_every_preset_makes_a_film(flux4d: Flux4d, toy_scene_file: Path, tmp_path: Path, path: str) -> None:
+    ended = flux4d("render", toy_scene_file, "--output", tmp_path / "film.mp4", *QUICK, "--path", path)
+    assert ended.code == 0
+    assert "6 frames of" in ended.out
+
+
+def test_a_camera_path_file_says_where_the_camera_goes_and_options_change_the_picture(
+    flux4d: Flux4d, toy_scene_file: Path, tmp_path: Path
+) -> None:
+    stands = [Keyframe(np.diag([1.0, 1, 1, 1]), 1.0, time, 0.5) for time in (0.0, 1.0)]
+    write_nerfstudio(CameraPath(tuple(stands), fps=20.0, width=64, height=48), tmp_path / "path.json")
+    options = ["--camera-path", tmp_path / "path.json", "--device", "cpu"]
+    ended = flux4d("render", toy_scene_file, "--output", tmp_path / "a.mp4", *options)
+    assert ended.out.endswith("11 frames of 64x48 at 20 fps\n")
+    options += ["--fps", 4, "--width", 128, "--height", 64, "--projection", "panorama"]
+    ended = flux4d("render", toy_scene_file, "--output", tmp_path / "b.mp4", *options)
+    assert ended.out.endswith("3 frames of 128x64 at 4 fps\n")
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
@@ -67,6 +90,12 @@ def test_a_width_is_made_even_and_keeps_the_shape(flux4d: Flux4d, toy_scene_file
         (["--layer", "depth", "--near", "9", "--far", "3"], ["9 to 3 m"]),
         (["--quality", "11"], ["11", "0 to 10"]),
         (["--quality", "-1"], ["-1", "0 to 10"]),
+        (["--path", "orbit", "--actor", "tram"], ["'tram'"]),
+        (["--path", "orbit", "--radius", "0"], ["--radius 0"]),
+        (["--fov", "180"], ["--fov 180", "1 to 170"]),
+        (["--stop", "2"], ["--stop 2"]),
+        (["--camera-path", "none.json"], ["none.json"]),
+        (["--camera-path", "none.json", "--path", "orbit"], ["one of them"]),
     ],
 )
 def test_what_cannot_be_filmed_is_refused_and_nothing_is_written(

@@ -9,13 +9,27 @@ import pytest
 import viser
 from small_street import RED_SPEED, make_clip, make_scene
 
+from flux4d_core.scene.edit.operations import (
+    Duplicate,
+    Edits,
+    Erase,
+    Hide,
+    Move,
+    Operation,
+    Recolor,
+    Region,
+    Remove,
+)
 from flux4d_viewer.canvas.canvas import Canvas
 from flux4d_viewer.canvas.drawable import prepare_for_browser
 from flux4d_viewer.canvas.overview import overview_pose
 from flux4d_viewer.canvas.units import SCALE
 from flux4d_viewer.clock import Playhead
+from flux4d_viewer.editing import Drag, Editing
+from flux4d_viewer.history import History
 from flux4d_viewer.recording import recording_of_clip
 from flux4d_viewer.server import start_server, stop_server
+from flux4d_viewer.staged import work_out
 from flux4d_viewer.state import State, View
 
 DRAWABLE = prepare_for_browser(make_scene())
@@ -196,3 +210,111 @@ def test_the_first_view_is_behind_and_above_the_vehicle_and_looks_along_the_road
     assert np.allclose(pose[:3, :3] @ pose[:3, :3].T, np.eye(3))
     assert np.isclose(np.linalg.det(pose[:3, :3]), 1.0)
     assert pose[2, 1] < -0.9
+
+
+def edited(*operations: Operation) -> State:
+    """The street after edits, worked out as the viewer does it."""
+    edits = Edits(operations)
+    return replace(STATE, history=History(edits), staged=work_out(STATE, edits))
+
+
+def red_node() -> tuple[str, str]:
+    """The red car's id, and its name on the page."""
+    red = next(i for i, node in enumerate(DRAWABLE.moving) if node.motion.velocity[0] > 0)
+    return DRAWABLE.moving[red].id, f"/moving/{red}"
+
+
+@pytest.mark.parametrize("operation", [Remove, Hide])
+def test_a_car_that_goes_costs_one_visibility_and_undo_another(
+    canvas: Canvas, sent: Sent, server: viser.ViserServer, operation: Any
+) -> None:
+    red, name = red_node()
+    canvas.draw(STATE, Playhead(end=1.0))
+    canvas.settle(STATE, Playhead(end=1.0))
+    for state, visible in ((edited(operation(red)), False), (STATE, True)):
+        sent.clear()
+        canvas.draw(state, Playhead(end=1.0))
+        canvas.settle(state, Playhead(end=1.0))
+        assert sent.kinds() == {"SetSceneNodeVisibilityMessage"}
+        assert {message.name for message in sent.messages} == {f"{name}/splats"}
+        handle = server.scene.get_handle_by_name(f"{name}/splats")
+        assert handle is not None
+        assert handle.visible is visible
+
+
+def test_a_moved_car_costs_one_position_and_no_splats(canvas: Canvas, sent: Sent, server: viser.ViserServer) -> None:
+    red, name = red_node()
+    canvas.draw(STATE, Playhead(end=1.0))
+    canvas.settle(STATE, Playhead(end=1.0))
+    handle = server.scene.get_handle_by_name(name)
+    assert handle is not None
+    before = handle.position.copy()
+    sent.clear()
+    moved = edited(Move(red, 0.0, (5.0, 0.0, 0.0)))
+    canvas.draw(moved, Playhead(end=1.0))
+    canvas.settle(moved, Playhead(end=1.0))
+    assert sent.buffers() == []
+    assert {message.name for message in sent.messages} == {name}
+    assert (handle.position - before) / SCALE == pytest.approx([5.0, 0.0, 0.0], abs=1e-4)
+    canvas.draw(STATE, Playhead(end=1.0))
+    assert handle.position == pytest.approx(before)
+    assert handle.wxyz == pytest.approx([1.0, 0.0, 0.0, 0.0])
+
+
+def test_paint_sends_the_painted_car_alone_and_undo_sends_it_back(canvas: Canvas, sent: Sent) -> None:
+    red, name = red_node()
+    canvas.draw(STATE, Playhead(end=1.0))
+    canvas.settle(STATE, Playhead(end=1.0))
+    for state in (edited(Recolor(red, (0.1, 0.8, 0.1))), STATE):
+        sent.clear()
+        canvas.draw(state, Playhead(end=1.0))
+        canvas.settle(state, Playhead(end=1.0))
+        assert set(sent.buffers()) == {f"{name}/splats"}
+
+
+def test_erasing_sends_what_stands_again_and_no_car(canvas: Canvas, sent: Sent) -> None:
+    canvas.draw(STATE, Playhead(end=1.0))
+    canvas.settle(STATE, Playhead(end=1.0))
+    sent.clear()
+    state = edited(Erase(Region((20.0, 8.0, 3.0), (10.0, 1.0, 8.0), 0.0, 0.0)))
+    canvas.draw(state, Playhead(end=1.0))
+    canvas.settle(state, Playhead(end=1.0))
+    assert sent.buffers() == ["/static"]
+
+
+def test_a_second_car_is_sent_alone_and_goes_with_undo(canvas: Canvas, sent: Sent, server: viser.ViserServer) -> None:
+    red, _ = red_node()
+    canvas.draw(STATE, Playhead(end=1.0))
+    canvas.settle(STATE, Playhead(end=1.0))
+    sent.clear()
+    state = edited(Duplicate(red, "twin", (0.0, 4.0, 0.0)))
+    canvas.draw(state, Playhead(end=1.0))
+    canvas.settle(state, Playhead(end=1.0))
+    assert set(sent.buffers()) == {"/moving/new-twin-0/splats"}
+    canvas.draw(STATE, Playhead(end=1.0))
+    assert server.scene.get_handle_by_name("/moving/new-twin-0/splats") is None
+
+
+def test_a_dragged_car_is_carried_before_anything_is_worked_out(
+    canvas: Canvas, sent: Sent, server: viser.ViserServer
+) -> None:
+    red, name = red_node()
+    canvas.draw(STATE, Playhead(end=1.0))
+    handle = server.scene.get_handle_by_name(name)
+    assert handle is not None
+    before = handle.position.copy()
+    sent.clear()
+    dragged = replace(STATE, editing=Editing(drag=Drag(red, 0.0, (12.0, -2.0, 0.8), (0.0, 3.0, 0.0))))
+    canvas.draw(dragged, Playhead(end=1.0))
+    assert sent.buffers() == []
+    assert (handle.position - before) / SCALE == pytest.approx([0.0, 3.0, 0.0], abs=1e-4)
+
+
+def test_before_shows_the_scene_without_its_edits(canvas: Canvas, server: viser.ViserServer) -> None:
+    red, name = red_node()
+    removed = edited(Remove(red))
+    for shows_before in (False, True, False):
+        canvas.draw(replace(removed, editing=Editing(shows_before=shows_before)), Playhead(end=1.0))
+        handle = server.scene.get_handle_by_name(f"{name}/splats")
+        assert handle is not None
+        assert handle.visible is shows_before

@@ -5,13 +5,15 @@ import pytest
 import torch
 from small_street import RED_SPEED, make_camera, make_scene
 
-from flux4d_core.types import Camera, Gaussians, Rendering, Sky
+from flux4d_core.scene.edit.apply import stage
+from flux4d_core.types import Camera, Rendering, Sky, Snapshot
 from flux4d_viewer.canvas.painter import Painter, camera_of, shown
 from flux4d_viewer.canvas.units import Pose
 from flux4d_viewer.state import View
 from flux4d_viewer.theme import BACKDROP, speed_colors
 
 SCENE = make_scene()
+STAGE = stage(SCENE)
 POSE = Pose(np.eye(4), math.pi / 2, 64, 32)
 
 
@@ -22,22 +24,22 @@ def test_the_camera_sees_what_the_window_shows() -> None:
 
 
 def test_everything_is_static_and_dynamic_together() -> None:
-    counts = [len(shown(SCENE, View(show=show), 20.0)[0]) for show in ("everything", "static", "dynamic")]
+    counts = [len(shown(STAGE, View(show=show), 20.0)[0].untouched) for show in ("everything", "static", "dynamic")]
     assert counts[0] == counts[1] + counts[2]
     assert counts[2] == int((SCENE.grouping.actor_index >= 0).sum())
 
 
 def test_above_the_fastest_speed_nothing_is_dynamic() -> None:
-    assert len(shown(SCENE, View(show="dynamic", threshold=RED_SPEED + 1), 20.0)[0]) == 0
+    assert len(shown(STAGE, View(show="dynamic", threshold=RED_SPEED + 1), 20.0)[0].untouched) == 0
 
 
 def test_what_moves_is_shown_on_a_dark_ground_instead_of_the_sky() -> None:
-    _, sky = shown(SCENE, View(show="dynamic"), 20.0)
+    _, sky = shown(STAGE, View(show="dynamic"), 20.0)
     assert (sky.panorama * 255).round().unique().tolist() == sorted(BACKDROP)[:1] + sorted(set(BACKDROP))[1:]
 
 
 def test_by_speed_only_what_moves_changes_colour() -> None:
-    colored, _ = shown(SCENE, View(color="speed"), 20.0)
+    colored = shown(STAGE, View(color="speed"), 20.0)[0].untouched
     moves = SCENE.gaussians.velocities.norm(dim=-1) > 1
     red_one = SCENE.gaussians.velocities[:, 0] > 9
     assert torch.equal(colored.colors[~moves], SCENE.gaussians.colors[~moves])
@@ -46,22 +48,22 @@ def test_by_speed_only_what_moves_changes_colour() -> None:
 
 
 def test_the_scene_is_sorted_out_once_for_many_pictures() -> None:
-    seen: list[Gaussians] = []
+    seen: list[Snapshot] = []
 
-    def render(gaussians: Gaussians, sky: Sky, camera: Camera) -> Rendering:
-        seen.append(gaussians)
+    def draw(snapshot: Snapshot, sky: Sky, camera: Camera) -> Rendering:
+        seen.append(snapshot)
         size = (camera.height, camera.width)
         return Rendering(torch.full((*size, 3), 2.0), torch.zeros(size), torch.ones(size), None)
 
-    painter = Painter(SCENE, render, 20.0)
+    painter = Painter(STAGE, draw, 20.0)
     image = painter.paint(View(show="static"), POSE, 0.0)
     painter.paint(View(show="static"), POSE, 0.5)
     painter.paint(View(show="dynamic"), POSE, 0.5)
     assert image.shape == (32, 64, 3)
     assert image.dtype == np.uint8
     assert image.min() == 255
-    assert seen[0] is seen[1]
-    assert seen[2] is not seen[1]
+    assert seen[0].quats is seen[1].quats
+    assert len(seen[2]) == int((SCENE.grouping.actor_index >= 0).sum())
 
 
 def test_a_recorded_camera_through_a_window_of_its_shape_is_that_camera() -> None:

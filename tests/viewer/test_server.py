@@ -5,14 +5,14 @@ import viser
 
 from flux4d_core.errors import Flux4dError
 from flux4d_viewer import server as module
-from flux4d_viewer.server import describe_address, has_display, open_browser, start_server, stop_server
+from flux4d_viewer.server import Site, describe_address, has_display, open_browser, serve, start_server, stop_server
 
 
-def test_the_page_answers(capsys: pytest.CaptureFixture[str]) -> None:
-    server = start_server("127.0.0.1", 0)
-    with urllib.request.urlopen(f"http://127.0.0.1:{server.get_port()}", timeout=10) as answer:
+def test_the_page_answers_at_its_url_and_nothing_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    site = serve("127.0.0.1", 0)
+    with urllib.request.urlopen(site.url, timeout=10) as answer:
         assert answer.status == 200
-    stop_server(server)
+    site.stop()
     assert capsys.readouterr().out == ""
 
 
@@ -29,24 +29,20 @@ def test_another_viser_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
         start_server("127.0.0.1", 0)
 
 
-def test_a_port_that_cannot_be_is_refused() -> None:
-    with pytest.raises(Flux4dError, match="65535"):
-        start_server("127.0.0.1", 70000)
+def test_the_address_has_the_token_in_its_path_and_brackets_where_needed() -> None:
+    class Listening:
+        port = 8080
 
+    def site(host: str) -> Site:
+        return Site(None, Listening(), host, "0123456789abcdef")  # pyright: ignore[reportArgumentType]
 
-def test_a_taken_port_gives_the_next_one() -> None:
-    first = start_server("127.0.0.1", 0)
-    second = start_server("127.0.0.1", first.get_port())
-    assert second.get_port() != first.get_port()
-    stop_server(first)
-    stop_server(second)
-
-
-def test_serving_others_is_warned_about_with_the_safer_way() -> None:
-    assert describe_address("127.0.0.1", 8080) == ["flux4d-view: http://127.0.0.1:8080"]
-    lines = describe_address("0.0.0.0", 8081)
-    assert any("no password" in line for line in lines)
-    assert any("ssh -L 8081:localhost:8081" in line for line in lines)
+    assert site("127.0.0.1").url == "http://127.0.0.1:8080/0123456789abcdef/"
+    assert site("::1").url == "http://[::1]:8080/0123456789abcdef/"
+    assert describe_address(site("127.0.0.1")) == ["flux4d-view: http://127.0.0.1:8080/0123456789abcdef/"]
+    first, *warnings = describe_address(site("0.0.0.0"))
+    assert first == "flux4d-view: http://localhost:8080/0123456789abcdef/"
+    assert any("lets everybody in who can reach this machine and knows this address" in line for line in warnings)
+    assert any("ssh -L 8080:localhost:8080" in line for line in warnings)
 
 
 def test_without_a_display_no_browser_is_opened(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,15 +5,12 @@ import math
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from flux4d_core.geometry import quats_to_rotations
 from flux4d_core.scene.edit.operations import Region
+from flux4d_core.scene.ground_map import faces_sideways
 from flux4d_core.types import Snapshot
 
 GROUND_MARGIN = 0.15
 """What lies flat no higher than this above a region's bottom is the ground (m)."""
-_PLATE = 0.5
-"""A Gaussian whose shortest axis is below this share of its middle one is a plate, and has a direction it faces."""
-_FACES_UP = math.cos(math.radians(45))
 
 
 def inside(region: Region, points: Float[Tensor, "N 3"]) -> Bool[Tensor, "N"]:
@@ -37,11 +34,5 @@ def is_ground(region: Region, now: Snapshot) -> Bool[Tensor, "N"]:
     bottom = region.center[2] - 0.5 * region.size[2]
     low = now.means[:, 2] <= bottom + GROUND_MARGIN
     result = low.clone()
-    result[low] = ~_faces_sideways(now[low.nonzero().squeeze(1)])
+    result[low] = ~faces_sideways(now.quats[low], now.scales[low])
     return result
-
-
-def _faces_sideways(now: Snapshot) -> Bool[Tensor, "N"]:
-    sides, order = now.scales.sort(-1)
-    upward = quats_to_rotations(now.quats)[:, 2, :].gather(1, order[:, :1]).squeeze(1).abs()
-    return (sides[:, 0] < _PLATE * sides[:, 1]) & (upward < _FACES_UP)

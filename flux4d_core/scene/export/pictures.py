@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -12,7 +13,8 @@ from torch import Tensor
 
 from flux4d_core.errors import Flux4dError
 from flux4d_core.progress import Report, silent
-from flux4d_core.rendering.render import MIN_DEPTH_ALPHA, draw
+from flux4d_core.rendering.render import MIN_DEPTH_ALPHA
+from flux4d_core.rendering.wide import Projection, draw_projected
 from flux4d_core.scene.colormaps import colorize, heading_hues
 from flux4d_core.scene.film import Film
 from flux4d_core.scene.look import Look
@@ -43,29 +45,43 @@ def shoot(
     for i, camera in enumerate(film.cameras):
         report(_STAGE_NAME, i / len(film.cameras))
         with torch.no_grad():
-            yield draw_layer(stage, camera.to(device), look, seen)
+            yield draw_layer(stage, camera.to(device), look, Seeing(film.projection, seen))
     report(_STAGE_NAME, 1.0)
 
 
+@dataclass(frozen=True)
+class Seeing:
+    """What all pictures of a film share."""
+
+    projection: Projection = "pinhole"
+    seen: SeenMap | None = None
+    """What was recorded, for the layer of that name; mapped anew for every picture if None."""
+
+
 def draw_layer(
-    stage: Stage, camera: Camera, look: Look, seen: SeenMap | None = None
+    stage: Stage, camera: Camera, look: Look, seeing: Seeing | None = None
 ) -> UInt8[ndarray, "height width 3"]:
-    """One picture of one layer, at the camera's time; `seen`: what was recorded, which the layer of that name needs."""
+    """One picture of one layer, at the camera's time."""
+    seeing = seeing or Seeing()
+
+    def draw(snapshot: Snapshot, sky: Sky | None) -> Rendering:
+        return draw_projected(snapshot, sky, camera, seeing.projection)
+
     snapshot = stage.at(camera.time)
     match look.layer:
         case "color":
-            return _bytes(draw(snapshot, stage.sky, camera).colors)
+            return _bytes(draw(snapshot, stage.sky).colors)
         case "static":
-            return _bytes(draw(snapshot[~_moves(snapshot, look)], stage.sky, camera).colors)
+            return _bytes(draw(snapshot[~_moves(snapshot, look)], stage.sky).colors)
         case "dynamic":
-            return _bytes(draw(snapshot[_moves(snapshot, look)], _backdrop(stage.sky), camera).colors)
+            return _bytes(draw(snapshot[_moves(snapshot, look)], _backdrop(stage.sky)).colors)
         case "depth":
-            return _depth_colors(draw(snapshot, None, camera).depths.cpu().numpy(), look)
+            return _depth_colors(draw(snapshot, None).depths.cpu().numpy(), look)
         case "velocity":
-            return _velocity_colors(draw(snapshot, stage.sky, camera), look)
+            return _velocity_colors(draw(snapshot, stage.sky), look)
         case "seen":
-            seen = seen or map_seen(stage)
-            mask = find_seen(seen, draw(snapshot, None, camera), camera).mask
+            seen = seeing.seen or map_seen(stage)
+            mask = find_seen(seen, draw(snapshot, None), camera).mask
             return _bytes(mask[..., None].float().expand(-1, -1, 3))
 
 
@@ -75,8 +91,8 @@ def _check(film: Film, look: Look) -> None:
     sizes = sorted({(camera.width, camera.height) for camera in film.cameras})
     if len(sizes) > 1:
         raise Flux4dError(f"a film of pictures of several sizes, {sizes[0]} and {sizes[-1]}: expected one size for all")
-    if film.projection != "pinhole":
-        raise Flux4dError(f"a film with {film.projection} pictures: only pinhole ones can be drawn here")
+    if look.layer == "seen" and film.projection != "pinhole":
+        raise Flux4dError(f"what was seen in {film.projection} pictures: only pinhole ones show it; choose a layer")
 
 
 def _moves(snapshot: Snapshot, look: Look) -> Tensor:

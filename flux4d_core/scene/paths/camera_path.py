@@ -1,6 +1,6 @@
 """A camera path as data: keyframes, how the camera goes between them, and the film that comes of it.
 
-Nothing here loads PyTorch until a film is made: the viewer keeps paths before that is there.
+Nothing here loads SciPy or PyTorch before they are needed: the viewer keeps paths while its page comes up.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from jaxtyping import Float64
 from numpy import ndarray
 
 from flux4d_core.errors import Flux4dError
-from flux4d_core.scene.paths.spline import make_spline
 
 if TYPE_CHECKING:
-    from flux4d_core.scene.film import Film, Projection
+    from flux4d_core.rendering.wide import Projection
+    from flux4d_core.scene.film import Film
     from flux4d_core.types import Camera
 
 MAX_PICTURES = 100_000
@@ -49,7 +49,7 @@ class View:
     """Of the scene (s)."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class CameraPath:
     """Keyframes, and how they become a film. Without any, whoever films it takes the recorded camera's own way."""
 
@@ -65,6 +65,8 @@ class CameraPath:
     height: int = 720
     """Pixels."""
     projection: Projection = "pinhole"
+    center: tuple[float, float] = (0.5, 0.5)
+    """Where a pinhole's optical axis meets the picture, in shares of width and height: in real ones, off the middle."""
 
     @property
     def seconds(self) -> float:
@@ -75,6 +77,14 @@ class CameraPath:
     def starts(self) -> tuple[float, ...]:
         """When in the film each keyframe is reached (s)."""
         return tuple(np.cumsum([0.0, *(keyframe.seconds for keyframe in self.keyframes[:-1])])[: len(self.keyframes)])
+
+    @property
+    def moments(self) -> Float64[ndarray, "M"]:
+        """When the pictures of the film are taken (s from its start): both ends, or in a loop only the first."""
+        steps = round(self.seconds * self.fps)
+        if steps == 0:
+            return np.zeros(1)
+        return np.arange(steps if self.loop else steps + 1) * (self.seconds / steps)
 
     @property
     def _steps(self) -> tuple[float, ...]:
@@ -89,6 +99,9 @@ class CameraPath:
         Raises:
             Flux4dError: there is no keyframe, or one that no camera can pass.
         """
+        # only here, so that the viewer's page need not wait for SciPy
+        from flux4d_core.scene.paths.spline import make_spline
+
         self.check()
         if len(self.keyframes) == 1:
             only = self.keyframes[0]
@@ -161,10 +174,8 @@ def film(path: CameraPath) -> Film:
     from flux4d_core.scene.film import Film
 
     path.check()
-    count = max(1, round(path.seconds * path.fps) + (0 if path.loop else 1)) if path.seconds > 0 else 1
-    moments = np.arange(count) * (path.seconds / max(1, count if path.loop else count - 1))
     even = replace(path, width=path.width // 2 * 2, height=path.height // 2 * 2)
-    return Film(tuple(camera_of(even, view) for view in path.views(moments)), path.fps, path.projection)
+    return Film(tuple(camera_of(even, view) for view in path.views(path.moments)), path.fps, path.projection)
 
 
 def camera_of(path: CameraPath, view: View) -> Camera:
@@ -174,5 +185,5 @@ def camera_of(path: CameraPath, view: View) -> Camera:
     from flux4d_core.types import Camera
 
     focal = 0.5 * path.height / math.tan(0.5 * view.fov)
-    K = torch.tensor([[focal, 0, path.width / 2], [0, focal, path.height / 2], [0, 0, 1]], dtype=torch.float32)
+    K = torch.tensor([[focal, 0, path.width * path.center[0]], [0, focal, path.height * path.center[1]], [0, 0, 1]])
     return Camera(K, torch.from_numpy(view.camera_to_world).float(), path.width, path.height, view.time)

@@ -17,10 +17,12 @@ from flux4d_core.scene.export.ply import write_ply, write_ply_sequence
 from flux4d_core.scene.export.privacy import private_stage
 from flux4d_core.scene.export.rrd import write_rrd
 from flux4d_core.scene.film import Film
+from flux4d_core.scene.paths.camera_path import film
+from flux4d_core.scene.paths.make import make_path
+from flux4d_core.scene.paths.presets import Recorded, Take
 from flux4d_core.scene.scene import Provenance
 from flux4d_core.scene.scene_file import write_scene
 from flux4d_core.scene.stage import Stage
-from flux4d_core.scene.trajectory import PathConfig, recorded_path
 
 NAME, START_NS = "Gruenstrasse_2026", 1_793_456_789_123_456_789
 SECRETS = [NAME, "Gruenstrasse", str(START_NS), str(START_NS)[:10], "1793456789"]
@@ -31,17 +33,17 @@ def secret_stage() -> Stage:
     return stage(replace(toy_scene(), name=f"{NAME}_0.0s", start_ns=START_NS, provenance=provenance))
 
 
-def film(stage: Stage) -> Film:
-    return Film(tuple(recorded_path(stage.scene, PathConfig(fps=3.0))), 3.0)
+def shot(stage: Stage) -> Film:
+    return film(make_path(stage, Recorded(), Take(fps=3.0)))
 
 
 WRITERS: dict[str, Callable[[Stage, Path], None]] = {
     "a.f4d": lambda stage, path: write_scene(stage.scene, path),
     "a.ply": lambda stage, path: write_ply(stage, 0.0, path),
     "plys": lambda stage, path: write_ply_sequence(stage, [0.0], path),
-    "a.mp4": lambda stage, path: write_film(stage, film(stage), FilmFile(path)),
-    "stills": lambda stage, path: write_film(stage, film(stage), FilmFile(path)),
-    "a.gif": lambda stage, path: write_film(stage, film(stage), FilmFile(path)),
+    "a.mp4": lambda stage, path: write_film(stage, shot(stage), FilmFile(path)),
+    "stills": lambda stage, path: write_film(stage, shot(stage), FilmFile(path)),
+    "a.gif": lambda stage, path: write_film(stage, shot(stage), FilmFile(path)),
     "a.glb": lambda stage, path: write_glb(stage, [0.0, 1.0], 0.0, path),
     "a.json": lambda stage, path: write_boxes(stage, [0.0, 1.0], path),
     "a.csv": lambda stage, path: write_boxes(stage, [0.0, 1.0], path),

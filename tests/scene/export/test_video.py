@@ -13,17 +13,20 @@ from flux4d_core.progress import Cancelled
 from flux4d_core.scene.edit.apply import stage
 from flux4d_core.scene.export.films import FilmFile, write_film
 from flux4d_core.scene.film import Film
-from flux4d_core.scene.trajectory import PathConfig, recorded_path
+from flux4d_core.scene.paths.camera_path import film
+from flux4d_core.scene.paths.make import make_path
+from flux4d_core.scene.paths.presets import Recorded, Take
 
 NAMES = ["toy.mp4", "toy.gif", "toy"]
 
 
-def film(fps: float = 10.0) -> Film:
-    return Film(tuple(recorded_path(toy_scene(), PathConfig(fps=fps))), fps)
+def recorded() -> Film:
+    """The recorded camera's way at ten pictures a second."""
+    return film(make_path(stage(toy_scene()), Recorded(), Take(fps=10.0)))
 
 
 def test_a_film_has_every_frame_and_the_red_ball_flies_away_in_it(tmp_path: Path) -> None:
-    write_film(stage(toy_scene()), film(), FilmFile(tmp_path / "toy.mp4"))
+    write_film(stage(toy_scene()), recorded(), FilmFile(tmp_path / "toy.mp4"))
     frames = iio.imread(tmp_path / "toy.mp4", plugin="FFMPEG")
     assert frames.shape == (11, 96, 160, 3)
     red = (frames[..., 0].astype(int) - frames[..., 2] > 60).sum((1, 2))
@@ -34,8 +37,8 @@ def test_a_film_has_every_frame_and_the_red_ball_flies_away_in_it(tmp_path: Path
 
 
 def test_pngs_are_the_pictures_themselves_and_the_gif_is_nearly_so_and_loops(tmp_path: Path) -> None:
-    write_film(stage(toy_scene()), film(), FilmFile(tmp_path / "stills"))
-    write_film(stage(toy_scene()), film(), FilmFile(tmp_path / "toy.gif"))
+    write_film(stage(toy_scene()), recorded(), FilmFile(tmp_path / "stills"))
+    write_film(stage(toy_scene()), recorded(), FilmFile(tmp_path / "toy.gif"))
     names = sorted(path.name for path in (tmp_path / "stills").iterdir())
     assert names == [f"frame{i:04d}.png" for i in range(1, 12)]
     stills = np.stack([np.asarray(Image.open(tmp_path / "stills" / name)) for name in names]).astype(int)
@@ -51,7 +54,7 @@ def test_pngs_are_the_pictures_themselves_and_the_gif_is_nearly_so_and_loops(tmp
 
 def test_a_higher_quality_is_a_larger_file(tmp_path: Path) -> None:
     for quality in (2, 9):
-        write_film(stage(toy_scene()), film(), FilmFile(tmp_path / f"{quality}.mp4", quality))
+        write_film(stage(toy_scene()), recorded(), FilmFile(tmp_path / f"{quality}.mp4", quality))
     assert (tmp_path / "2.mp4").stat().st_size < (tmp_path / "9.mp4").stat().st_size
 
 
@@ -65,7 +68,7 @@ def test_a_film_cancelled_before_its_first_frame_or_after_some_leaves_nothing_be
             raise Cancelled
 
     with pytest.raises(Cancelled):
-        write_film(stage(toy_scene()), film(), FilmFile(tmp_path / name), report=report)
+        write_film(stage(toy_scene()), recorded(), FilmFile(tmp_path / name), report=report)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -78,5 +81,5 @@ def test_an_unknown_ending_a_full_folder_and_a_wrong_quality_are_refused(tmp_pat
         (FilmFile(tmp_path / "toy.mp4", quality=11), "0 to 10"),
     ):
         with pytest.raises(Flux4dError, match=words):
-            write_film(stage(toy_scene()), film(), file)
+            write_film(stage(toy_scene()), recorded(), file)
     assert [path.name for path in tmp_path.iterdir()] == ["full"]
