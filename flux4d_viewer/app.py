@@ -19,6 +19,7 @@ from flux4d_viewer.controls.controls import Controls
 from flux4d_viewer.downloads import offer
 from flux4d_viewer.jobs.job import Job
 from flux4d_viewer.keys import bind_keys
+from flux4d_viewer.looking import Painted
 from flux4d_viewer.messages import Exported, Failed, Message, Stopped
 from flux4d_viewer.panels.adapt import AdaptPanel
 from flux4d_viewer.panels.cameras import CamerasPanel
@@ -72,7 +73,7 @@ class Viewer:
         self.worker = Worker(prepare or _real_work(settings), self._receive)
         self.stager = Stager(self.store, settings.folder, self._complain)
         self.controls = Controls(Bench(self.store, self.clock, self.worker.put, self.worker.cancel, settings.folder))
-        self.canvas = Canvas(self.server, self.controls.cameras.jump, self._complain)
+        self.canvas = Canvas(self.server, self.controls.cameras.jump, self._complain, self._note_picture)
         self._panels = self._lay_out()
         bind_keys(self.server, self.controls)
         self.server.on_client_connect(self._greet)
@@ -177,6 +178,9 @@ class Viewer:
                     self._notify(self.server.get_clients().values(), "Mind the terms", message.note, "yellow")
             case _:
                 pass
+
+    def _note_picture(self, painted: Painted) -> None:
+        self.store.change(lambda state: replace(state, painted=painted))
 
     def _complain(self, sentence: str) -> None:
         self.store.change(lambda state: replace(state, problem=sentence))

@@ -127,6 +127,7 @@ class Clock:
         self._playhead = Playhead()
         self._lock = threading.Lock()
         self._dirty = threading.Event()
+        self._stirred = False
         self._stopped = False
         self._thread = threading.Thread(target=self._run, name="drawing", daemon=True)
 
@@ -165,6 +166,11 @@ class Clock:
         """Something else to be drawn has changed."""
         self._dirty.set()
 
+    def stir(self) -> None:
+        """How things are shown is being changed, perhaps by a slider under a hand: rest begins anew."""
+        self._stirred = True
+        self._dirty.set()
+
     def _run(self) -> None:
         drawn: Playhead | None = None
         last = moved = time.perf_counter()
@@ -176,8 +182,8 @@ class Clock:
             if self._dirty.is_set():
                 self._dirty.clear()
                 playhead = self._playhead
-                if drawn is None or playhead.time != drawn.time:
-                    moved = now
+                if drawn is None or playhead.time != drawn.time or self._stirred:
+                    moved, self._stirred = now, False
                 self._draw(playhead)
                 drawn, settled = playhead, False
             elif not settled and now - moved >= REST:

@@ -38,6 +38,11 @@ def _speed(speed: float) -> Act:
     return lambda controls, _: controls.time.set_speed(speed)
 
 
+def _let_go(controls: Controls) -> None:
+    controls.selecting.deselect()
+    controls.viewing.let_go()
+
+
 KEYS: tuple[Key, ...] = (
     Key("Play or pause", "space", lambda controls, _: controls.time.toggle_playing()),
     Key("Back one frame", "J", lambda controls, _: controls.time.step(-1)),
@@ -56,6 +61,7 @@ KEYS: tuple[Key, ...] = (
     Key("Plots under the timeline", "Y", lambda controls, _: controls.time.toggle_plots()),
     Key("All, static or dynamic", "X", lambda controls, _: controls.look.cycle_show()),
     Key("Velocity: off, arrows, colours", "V", lambda controls, _: controls.look.cycle_velocity()),
+    Key("Velocity, the other way round", "V", lambda controls, _: controls.look.cycle_velocity(-1), "shift"),
     Key("Boxes and names", "B", lambda controls, _: controls.look.toggle_boxes()),
     Key("Look through the next camera", "C", lambda controls, client: controls.cameras.jump_to_next(client, 1)),
     Key(
@@ -68,7 +74,7 @@ KEYS: tuple[Key, ...] = (
     Key("Compare large", "M", lambda controls, client: controls.quality.toggle_in_view(client), "shift"),
     Key("Back to the overview", "0", lambda controls, client: controls.cameras.overview(client)),
     Key("Fly to the selected actor", "F", lambda controls, client: controls.selecting.focus(client)),
-    Key("Select nothing", "escape", lambda controls, _: controls.selecting.deselect()),
+    Key("Select nothing, follow nobody, measure no more", "escape", lambda controls, _: _let_go(controls)),
     Key("Remove the selected actor", "delete", lambda controls, _: controls.editing.remove()),
     Key("Duplicate the selected actor", "D", lambda controls, _: controls.editing.duplicate(), "cmd/ctrl"),
     Key("Hide the selected actor, or show it", "H", lambda controls, _: controls.editing.hide()),
@@ -78,6 +84,14 @@ KEYS: tuple[Key, ...] = (
     Key("Undo", "Z", lambda controls, _: controls.editing.undo(), "cmd/ctrl"),
     Key("Redo", "Z", lambda controls, _: controls.editing.redo(), "cmd/ctrl+shift"),
     Key("Before the edits, or after them", "B", lambda controls, _: controls.editing.show_before(), "shift"),
+    Key("Look down from above", "T", lambda controls, client: controls.viewing.look_down(client)),
+    Key(
+        "Follow: the own vehicle, the selected actor, nobody",
+        "T",
+        lambda controls, _: controls.viewing.follow_next(),
+        "shift",
+    ),
+    Key("Measure between two clicks, or no more", "Z", lambda controls, _: controls.measuring.toggle()),
     Key("Save the scene", "S", lambda controls, client: controls.files.save_scene(client), "cmd/ctrl"),
 )
 

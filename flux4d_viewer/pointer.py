@@ -20,12 +20,20 @@ TAKES: Literal["alt+shift"] = "alt+shift"
 def bind_pointer(server: viser.ViserServer, controls: Controls) -> None:
     """Make the 3D view answer the mouse."""
     scene = server.scene
-    scene.on_click()(lambda event: controls.selecting.click(event.ray_origin, event.ray_direction, adds=False))
+    scene.on_click()(lambda event: _click(controls, event))
     scene.on_click(modifier=ADDS)(
         lambda event: controls.selecting.click(event.ray_origin, event.ray_direction, adds=True)
     )
     scene.on_rect_select(modifier=DRAWS)(lambda event: _rectangle(controls, event, takes=False))
     scene.on_rect_select(modifier=TAKES)(lambda event: _rectangle(controls, event, takes=True))
+
+
+def _click(controls: Controls, event: viser.SceneClickEvent) -> None:
+    """Measures while that is what clicks do; selects otherwise."""
+    if controls.store.state.measuring:
+        controls.measuring.click(event.ray_origin, event.ray_direction)
+    else:
+        controls.selecting.click(event.ray_origin, event.ray_direction, adds=False)
 
 
 def _rectangle(controls: Controls, event: viser.SceneRectSelectEvent, takes: bool) -> None:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from flux4d_core.scene.scene import Scene
     from flux4d_core.types import Clip, Frame, Sweep
 
+HEIGHTS = (-1.0, 5.0)
+"""Between which LiDAR points change their colour with height (m)."""
 THUMBNAIL_WIDTH = 320
 """Pixels of the pictures in the frusta."""
 MAX_POINTS = 100_000
@@ -55,6 +57,12 @@ class RecordedSweep:
     """World (m)."""
     colors: UInt8[ndarray, "P 3"]
     """From the images where a camera sees the point."""
+    heights: Float32[ndarray, "P"]
+    """Above the own vehicle's origin, along the world's z (m)."""
+    intensities: Float32[ndarray, "P"]
+    """Reflected strength, 0 to 1."""
+    times: Float32[ndarray, "P"]
+    """When each beam fired (s)."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +117,7 @@ def recording_of_clip(clip: Clip) -> Recording:
         name=clip.name,
         start_ns=clip.start_ns,
         frames=_frames(clip.frames),
-        sweeps=tuple(_sweep(sweep, clip.frames, share) for sweep in clip.sweeps),
+        sweeps=tuple(_sweep(sweep, clip, share) for sweep in clip.sweeps),
         ego_to_world=clip.ego_to_world.cpu().numpy(),
         ego_times=clip.ego_times.cpu().numpy(),
     )
@@ -153,11 +161,12 @@ def shrink(image: UInt8[ndarray, "h w 3"], width: int) -> UInt8[ndarray, "h2 w2 
     return np.asarray(Image.fromarray(image).resize((width, height), Image.Resampling.BOX))
 
 
-def _sweep(sweep: Sweep, frames: tuple[Frame, ...], share: float) -> RecordedSweep:
-    points, intensities = sweep.points.cpu().numpy(), sweep.intensities.cpu().numpy()
+def _sweep(sweep: Sweep, clip: Clip, share: float) -> RecordedSweep:
+    points, intensities, times = (t.cpu().numpy() for t in (sweep.points, sweep.intensities, sweep.times))
     if share < 1:
         chosen = np.sort(np.random.default_rng(0).permutation(len(points))[: int(len(points) * share)])
-        points, intensities = points[chosen], intensities[chosen]
+        points, intensities, times = points[chosen], intensities[chosen], times[chosen]
+    frames = clip.frames
     shades = 0.35 + 0.65 * np.clip(intensities, 0, 1)
     colors = (shades[:, None] * np.array(UNSEEN_COLOR)).astype(np.uint8)
     for sensor in dict.fromkeys(frame.sensor for frame in frames):
@@ -165,7 +174,10 @@ def _sweep(sweep: Sweep, frames: tuple[Frame, ...], share: float) -> RecordedSwe
         frame = min(own, key=lambda f: abs(f.camera.time - sweep.time))
         if abs(frame.camera.time - sweep.time) <= SYNCHRONOUS:
             _color_from(frame, points, colors)
-    return RecordedSweep(sweep.time, points, colors)
+    ground = (
+        float(clip.ego_to_world[(clip.ego_times - sweep.time).abs().argmin(), 2, 3]) if len(clip.ego_times) else 0.0
+    )
+    return RecordedSweep(sweep.time, points, colors, points[:, 2] - ground, intensities, times)
 
 
 def _color_from(frame: Frame, points: Float[ndarray, "P 3"], colors: UInt8[ndarray, "P 3"]) -> None:

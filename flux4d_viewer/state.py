@@ -8,9 +8,11 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from flux4d_core.scene.edit.operations import Edits
+from flux4d_viewer.colormaps import Colormap
 from flux4d_viewer.comparison import Comparing, Score
 from flux4d_viewer.editing import Editing
 from flux4d_viewer.history import History
+from flux4d_viewer.looking import ArrowsPer, ColorBy, Errors, LidarColor, Painted, Picture, Range, Rgb, Trail, Vector
 from flux4d_viewer.messages import (
     Adapted,
     Compared,
@@ -37,7 +39,6 @@ if TYPE_CHECKING:
     from flux4d_viewer.staged import Staged
 
 Show = Literal["everything", "static", "dynamic"]
-ColorBy = Literal["real", "speed", "heading"]
 RECENT_FILES = 6
 """Files that are remembered to be fetched again."""
 Amount = Literal["none", "playhead", "all"]
@@ -52,11 +53,29 @@ class View:
     threshold: float = 1.0
     """What is faster than this is dynamic (m/s)."""
     color: ColorBy = "real"
-    arrows: bool = False
+    picture: Picture = "colors"
+    colormap: Colormap = "rainbow"
+    range: Range | None = None
+    """Where the legend begins and ends; None: chosen to fit the scene."""
+    arrows: ArrowsPer | None = None
+    arrow_seconds: float = 0.25
+    """An arrow is as long as the way of so many seconds."""
+    trail: Trail = "none"
+    trail_seconds: float = 1.0
+    """Of the way behind each actor, where only the last of it is shown."""
     boxes: bool = False
     frusta: Amount = "playhead"
     lidar: Amount = "none"
+    lidar_color: LidarColor = "image"
     path: bool = True
+    vehicle: bool = False
+    """Whether the own vehicle is drawn, as a plain body."""
+    backdrop: Rgb | None = None
+    """Behind everything, instead of the sky."""
+    splat_size: float = 1.0
+    """Share of the Gaussians' true size; only where the server draws."""
+    cut: float = 0.0
+    """What is nearer to the eye is left out (m); only where the server draws."""
 
 
 @dataclass(frozen=True)
@@ -108,6 +127,16 @@ class State:
     """What the last adaptation to this log did."""
     history: History = field(default_factory=History)
     """What was done to the scene, and what was undone."""
+    errors: Errors | None = None
+    """How far each Gaussian is from the recorded images, once that is known."""
+    following: str = ""
+    """Whom the view follows: an actor's id, `looking.EGO`, or nobody."""
+    measuring: bool = False
+    """Whether clicks in the scene measure."""
+    measured: tuple[Vector, ...] = ()
+    """None, one or both ends of what is measured (m)."""
+    painted: Painted | None = None
+    """The server's newest picture, if the server draws."""
     plots: bool = False
     """Whether curves are drawn under the timeline."""
     counted: Counted | None = None

@@ -10,6 +10,8 @@ import numpy as np
 from jaxtyping import Float, UInt8
 from numpy import ndarray
 
+from flux4d_viewer.colormaps import CIRCLE, Colormap, mapped, stops_of
+
 ACCENT = (64, 149, 191)
 """Buttons, sliders and selections."""
 PATH_COLOR = (255, 196, 61)
@@ -23,32 +25,31 @@ BACKDROP = (26, 27, 30)
 Tone = Literal["note", "warning", "error"]
 _TONES = {"note": "#4095bf", "warning": "#f2b134", "error": "#e5534b"}
 
-_SPEED_STOPS = np.array(
-    [[48, 92, 222], [38, 176, 224], [52, 207, 120], [226, 220, 60], [250, 144, 36], [214, 40, 32]], dtype=np.float64
+SENSOR_COLORS = (
+    (64, 149, 191),
+    (242, 177, 52),
+    (92, 190, 120),
+    (229, 83, 75),
+    (160, 120, 220),
+    (240, 130, 190),
+    (150, 200, 70),
+    (60, 200, 200),
+    (200, 140, 90),
+    (220, 220, 120),
 )
-"""Slow to fast: blue, cyan, green, yellow, orange, red."""
+"""One for each of a drive's sensors; after the last the first again."""
+UNKNOWN_COLOR = (110, 112, 118)
+"""Where a value is not known."""
 
 
 def speed_colors(speeds: Float[ndarray, "N"], top: float) -> UInt8[ndarray, "N 3"]:
     """A colour for every speed (m/s), from blue at 0 to red at `top` and beyond."""
-    share = np.clip(np.asarray(speeds, dtype=np.float64) / max(top, 1e-6), 0, 1)
-    places = np.linspace(0, 1, len(_SPEED_STOPS))
-    channels = [np.interp(share, places, _SPEED_STOPS[:, channel]) for channel in range(3)]
-    return np.stack(channels, -1).round().astype(np.uint8)
+    return mapped(np.asarray(speeds) / max(top, 1e-6), stops_of("rainbow"))
 
 
 def heading_colors(velocities: Float[ndarray, "N 3"]) -> UInt8[ndarray, "N 3"]:
     """A colour for every direction of travel: red ahead (+x), green-yellow left, cyan back, violet right."""
-    hue = np.arctan2(velocities[:, 1], velocities[:, 0]) / (2 * np.pi) % 1.0
-    return _hue_to_rgb(hue)
-
-
-def _hue_to_rgb(hue: Float[ndarray, "N"]) -> UInt8[ndarray, "N 3"]:
-    """Saturated colours of hues in [0, 1): the usual HSV formula at saturation 0.85 and value 1."""
-    offsets = np.array([5.0, 3.0, 1.0])
-    k = (offsets + np.asarray(hue, dtype=np.float64)[:, None] * 6) % 6
-    shade = 1.0 - 0.85 * np.clip(np.minimum(k, 4 - k), 0, 1)
-    return (shade * 255).round().astype(np.uint8)
+    return mapped(np.arctan2(velocities[:, 1], velocities[:, 0]) / (2 * np.pi) % 1.0, np.array(CIRCLE, dtype=float))
 
 
 def for_viser(colors: UInt8[ndarray, "*any 3"] | tuple[int, int, int]) -> UInt8[ndarray, "*any 3"]:
@@ -63,26 +64,60 @@ def nice_top(speed: float) -> float:
     return next((top for top in (5.0, 10.0, 15.0, 20.0, 30.0) if speed <= top), 40.0)
 
 
-def speed_legend(top: float) -> str:
-    """A bar from blue to red with its numbers."""
-    stops = ", ".join(f"rgb({r:.0f},{g:.0f},{b:.0f})" for r, g, b in _SPEED_STOPS)
-    numbers = "".join(f"<span>{top * share:g}</span>" for share in (0, 0.25, 0.5, 0.75))
+def legend(colormap: Colormap, low: float, high: float, unit: str) -> str:
+    """A bar in a colour map's colours with its numbers."""
+    stops = ", ".join(f"rgb({r:.0f},{g:.0f},{b:.0f})" for r, g, b in stops_of(colormap))
+    numbers = "".join(f"<span>{low + (high - low) * share:.3g}</span>" for share in (0, 0.25, 0.5, 0.75))
     return _block(
         f'<div style="height:10px;border-radius:3px;background:linear-gradient(to right,{stops})"></div>'
         f'<div style="display:flex;justify-content:space-between;font-size:0.75em;opacity:0.8;margin-top:2px">'
-        f"{numbers}<span>{top:g}+ m/s</span></div>"
+        f"{numbers}<span>{high:.3g}{html.escape(unit)}</span></div>"
     )
+
+
+def speed_legend(top: float, colormap: Colormap = "rainbow", low: float = 0.0) -> str:
+    """A bar from slow to fast."""
+    return legend(colormap, low, top, "+ m/s")
 
 
 def heading_legend() -> str:
-    """A strip of the four directions of travel."""
-    colors = heading_colors(np.array([[1.0, 0, 0], [0, 1, 0], [-1, 0, 0], [0, -1, 0]]))
-    names = ("ahead", "left", "towards us", "right")
-    cells = "".join(
-        f'<span style="flex:1;text-align:center;color:#111;background:rgb({r},{g},{b});padding:1px 0">{name}</span>'
-        for name, (r, g, b) in zip(names, colors.tolist(), strict=True)
+    """A wheel of the directions of travel, seen from above with the world's x axis up."""
+    # CSS turns clockwise from the top, headings counterclockwise from ahead
+    stops = ", ".join(f"rgb({r},{g},{b})" for r, g, b in reversed(CIRCLE))
+    names = (("ahead", "left:50%;top:0"), ("left", "left:14%;top:50%"), ("back", "left:50%;top:100%"))
+    names = (*names, ("right", "left:86%;top:50%"))
+    labels = "".join(
+        f'<span style="position:absolute;{place};transform:translate(-50%,-50%)">{name}</span>' for name, place in names
     )
-    return _block(f'<div style="display:flex;font-size:0.75em;border-radius:3px;overflow:hidden">{cells}</div>')
+    ring = "radial-gradient(circle,transparent 42%,#000 44%,#000 69%,transparent 71%)"
+    return _block(
+        '<div style="position:relative;height:104px;margin:8px 0;font-size:0.75em;opacity:0.95">'
+        '<div style="position:absolute;left:50%;top:50%;width:78px;height:78px;transform:translate(-50%,-50%);'
+        f'border-radius:50%;background:conic-gradient({stops});mask:{ring};-webkit-mask:{ring}"></div>{labels}</div>'
+        '<div style="font-size:0.75em;opacity:0.65;text-align:center">'
+        "seen from above; ahead: the own vehicle's way at the start</div>"
+    )
+
+
+def sensor_legend(names: tuple[str, ...]) -> str:
+    """The sensors in their colours."""
+    return _swatches([(name, SENSOR_COLORS[i % len(SENSOR_COLORS)]) for i, name in enumerate(names)])
+
+
+def normal_legend() -> str:
+    """Which way surfaces of which colour face."""
+    axes = {"ahead (x)": (1, 0, 0), "left (y)": (0, 1, 0), "up (z)": (0, 0, 1), "back": (-1, 0, 0), "right": (0, -1, 0)}
+    return _swatches([(name, (128 + 127 * x, 128 + 127 * y, 128 + 127 * z)) for name, (x, y, z) in axes.items()])
+
+
+def _swatches(entries: list[tuple[str, tuple[int, int, int]]]) -> str:
+    cells = "".join(
+        f'<span style="display:inline-flex;align-items:center;gap:5px;margin-right:10px">'
+        f'<span style="width:10px;height:10px;border-radius:3px;background:rgb{color}"></span>'
+        f"{html.escape(name)}</span>"
+        for name, color in entries
+    )
+    return _block(f'<div style="font-size:0.78em;line-height:1.6">{cells}</div>')
 
 
 def banner(text: str, tone: Tone) -> str:

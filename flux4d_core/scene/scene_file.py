@@ -1,7 +1,7 @@
 """The scene file (.f4d): a zip of plain parts, safe to open from a stranger.
 
     scene.json             version, names, times, cameras, actors, provenance
-    gaussians.safetensors  the Gaussians' columns, in the small number types of `_PACKED`
+    gaussians.safetensors  the Gaussians' columns, in the small number types of `columns.py`
     sky.png                the panorama
     frames/000000.jpg      recorded images, in the order of scene.json
 
@@ -23,13 +23,13 @@ from torch import Tensor
 
 from flux4d_core.errors import SceneError
 from flux4d_core.scene.actors import Actor, Grouping
+from flux4d_core.scene.archive import Kind, described_part, part, reading
+from flux4d_core.scene.columns import pack, unpack
 from flux4d_core.scene.scene import Provenance, Scene
-from flux4d_core.types import Camera, Frame, Gaussians, Sky
+from flux4d_core.types import Camera, Frame, Sky
 from flux4d_core.writing import written_whole
 
 VERSION = 1
-MAX_PART_BYTES = 4 << 30
-"""No part of a scene file may unpack to more."""
 MAX_IMAGE_PIXELS = 100_000_000
 JPEG_QUALITY = 92
 
@@ -42,7 +42,7 @@ def write_scene(scene: Scene, path: Path) -> None:
         zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive,
     ):
         archive.writestr("scene.json", json.dumps(_describe(scene), indent=1))
-        archive.writestr("gaussians.safetensors", save_tensors(_pack(scene.gaussians, scene.grouping)))
+        archive.writestr("gaussians.safetensors", save_tensors(_pack(scene)))
         archive.writestr(_stored("sky.png"), _png(scene.sky.panorama))
         for i, frame in enumerate(scene.frames):
             archive.writestr(_stored(f"frames/{i:06d}.jpg"), _jpeg(frame.image))
@@ -56,98 +56,19 @@ def read_scene(path: Path) -> Scene:
     """
     if not path.is_file():
         raise SceneError(f"{path}: expected a scene file (.f4d), found {'a folder' if path.is_dir() else 'nothing'}")
-    try:
-        with zipfile.ZipFile(path) as archive:
-            described = json.loads(_part(archive, "scene.json", path))
-            _check_version(described, path)
-            packed = load_tensors(_part(archive, "gaussians.safetensors", path))
-            panorama = _image(_part(archive, "sky.png", path), path)
-            images = [
-                _image(_part(archive, f"frames/{i:06d}.jpg", path), path) for i in range(len(described["frames"]))
-            ]
+    with reading(path, "scene file", "save it again from the log") as archive:
+        described = described_part(archive, "scene.json", path, Kind("flux4d scene", VERSION))
+        packed = load_tensors(part(archive, "gaussians.safetensors", path))
+        panorama = _image(part(archive, "sky.png", path), path)
+        images = [_image(part(archive, f"frames/{i:06d}.jpg", path), path) for i in range(len(described["frames"]))]
         return _assemble(described, packed, panorama, images)
-    except SceneError:
-        raise
-    except (zipfile.BadZipFile, json.JSONDecodeError, UnicodeDecodeError, EOFError, OSError) as error:
-        raise SceneError(f"{path}: not a readable scene file ({error}); save it again from the log") from error
-    except (KeyError, ValueError, TypeError, AttributeError, IndexError, RuntimeError, AssertionError) as error:
-        raise SceneError(
-            f"{path}: a part of this scene file is damaged ({error}); save it again from the log"
-        ) from error
-    except Exception as error:  # safetensors and zlib raise types of their own
-        if type(error).__module__.split(".")[0] not in ("safetensors", "safetensors_rust", "zlib", "PIL"):
-            raise
-        raise SceneError(
-            f"{path}: a part of this scene file is damaged ({error}); save it again from the log"
-        ) from error
-
-
-def _part(archive: zipfile.ZipFile, name: str, path: Path) -> bytes:
-    try:
-        info = archive.getinfo(name)
-    except KeyError:
-        raise SceneError(f"{path}: expected a part named {name}, found none; save the scene again") from None
-    if info.file_size > MAX_PART_BYTES:
-        raise SceneError(f"{path}: {name} unpacks to {info.file_size} bytes, more than any scene needs; not opened")
-    with archive.open(info) as part:
-        return part.read(info.file_size)
-
-
-def _check_version(described: dict[str, Any], path: Path) -> None:
-    version = described.get("version")
-    if not isinstance(version, int) or described.get("format") != "flux4d scene":
-        raise SceneError(f"{path}: expected a flux4d scene, found another kind of zip")
-    if version > VERSION:
-        raise SceneError(
-            f"{path}: written by a newer flux4d (scene version {version}, this one reads {VERSION}); update"
-        )
-
-
-# --- Gaussians as columns of small numbers -------------------------------------------------------------------------
-
-
-def _pack(gaussians: Gaussians, grouping: Grouping) -> dict[str, Tensor]:
-    """Columns rounded to well below what can be seen: 1/65535 of a turn, 0.03 % of a scale, 1/255 of a colour."""
-    return {
-        "means": gaussians.means.float().contiguous(),
-        "quats": (torch.nn.functional.normalize(gaussians.quats, dim=-1) * 32767).round().short(),
-        "log_scales": gaussians.scales.clamp(min=1e-6).log().half(),
-        "opacities": (gaussians.opacities.clamp(0, 1) * 65535).round().int().to(torch.uint16),
-        "colors": (gaussians.colors.clamp(0, 1) * 255).round().byte(),
-        "times": gaussians.times.float().contiguous(),
-        "velocities": gaussians.velocities.half(),
-        "accelerations": gaussians.accelerations.half(),
-        "lifespans": gaussians.lifespans.half(),
-        "sweep_index": gaussians.sweep_index.int(),
-        "sensor_index": gaussians.sensor_index.to(torch.int16),
-        "actor_index": grouping.actor_index.to(torch.int16),
-    }
-
-
-def _unpack(packed: dict[str, Tensor]) -> Gaussians:
-    gaussians = Gaussians(
-        means=packed["means"].float(),
-        quats=torch.nn.functional.normalize(packed["quats"].float(), dim=-1),
-        scales=packed["log_scales"].float().exp(),
-        opacities=packed["opacities"].int().float() / 65535,
-        colors=packed["colors"].float() / 255,
-        times=packed["times"].float(),
-        velocities=packed["velocities"].float(),
-        accelerations=packed["accelerations"].float(),
-        lifespans=packed["lifespans"].float(),
-        sweep_index=packed["sweep_index"].long(),
-        sensor_index=packed["sensor_index"].long(),
-    )
-    count = len(gaussians)
-    shapes = {"means": 3, "quats": 4, "scales": 3, "colors": 3, "velocities": 3, "accelerations": 3}
-    for name in vars(gaussians):
-        expected = (count, shapes[name]) if name in shapes else (count,)
-        if tuple(getattr(gaussians, name).shape) != expected:
-            raise ValueError(f"{name} has shape {tuple(getattr(gaussians, name).shape)}, expected {expected}")
-    return gaussians
 
 
 # --- the rest as JSON ----------------------------------------------------------------------------------------------
+
+
+def _pack(scene: Scene) -> dict[str, Tensor]:
+    return pack(scene.gaussians) | {"actor_index": scene.grouping.actor_index.to(torch.int16)}
 
 
 def _describe(scene: Scene) -> dict[str, Any]:
@@ -161,19 +82,21 @@ def _describe(scene: Scene) -> dict[str, Any]:
         "ego_times": scene.ego_times.tolist(),
         "ego_to_world": scene.ego_to_world.tolist(),
         "frames": [_describe_frame(frame) for frame in scene.frames],
-        "actors": [
-            {
-                "name": actor.name,
-                "time": actor.time,
-                "box_to_world": actor.box_to_world.tolist(),
-                "size": actor.size.tolist(),
-                "velocity": actor.velocity.tolist(),
-                "acceleration": actor.acceleration.tolist(),
-                "count": actor.count,
-                "yaw_rate": actor.yaw_rate,
-            }
-            for actor in scene.grouping.actors
-        ],
+        "actors": [describe_actor(actor) for actor in scene.grouping.actors],
+    }
+
+
+def describe_actor(actor: Actor) -> dict[str, Any]:
+    """An actor's box and motion as JSON."""
+    return {
+        "name": actor.name,
+        "time": actor.time,
+        "box_to_world": actor.box_to_world.tolist(),
+        "size": actor.size.tolist(),
+        "velocity": actor.velocity.tolist(),
+        "acceleration": actor.acceleration.tolist(),
+        "count": actor.count,
+        "yaw_rate": actor.yaw_rate,
     }
 
 
@@ -192,8 +115,8 @@ def _describe_frame(frame: Frame) -> dict[str, Any]:
 
 
 def _assemble(described: dict[str, Any], packed: dict[str, Tensor], panorama: Tensor, images: list[Tensor]) -> Scene:
-    gaussians = _unpack(packed)
-    actors = tuple(_actor(entry) for entry in described["actors"])
+    gaussians = unpack(packed)
+    actors = tuple(read_actor_entry(entry) for entry in described["actors"])
     actor_index = packed["actor_index"].long()
     if actor_index.shape != (len(gaussians),) or (len(actor_index) and int(actor_index.max()) >= len(actors)):
         raise ValueError("actor_index does not match the Gaussians and actors")
@@ -211,7 +134,12 @@ def _assemble(described: dict[str, Any], packed: dict[str, Tensor], panorama: Te
     )
 
 
-def _actor(entry: dict[str, Any]) -> Actor:
+def read_actor_entry(entry: dict[str, Any]) -> Actor:
+    """An actor from its JSON.
+
+    Raises:
+        ValueError, KeyError, TypeError: it is not what `describe_actor` gives.
+    """
     return Actor(
         name=str(entry["name"]),
         time=float(entry["time"]),

@@ -16,11 +16,15 @@ from flux4d_viewer.canvas.units import SCALE, to_units, to_wxyz
 from flux4d_viewer.state import View
 
 if TYPE_CHECKING:
+    from jaxtyping import Float
+    from torch import Tensor
+
     from flux4d_viewer.canvas.drawable import Drawable
     from flux4d_viewer.canvas.layout import Laid, Layout
-    from flux4d_viewer.canvas.nodes import Tint
     from flux4d_viewer.canvas.sky_box import SkyFace
     from flux4d_viewer.canvas.splats import SplatCloud
+    from flux4d_viewer.canvas.standing import StandingNode, StandingSplats
+    from flux4d_viewer.canvas.tinting import Tint
 
 SKY_DISTANCE = 550.0
 """viser units to the faces of the sky: its corners stay within the far plane at 1000."""
@@ -32,8 +36,8 @@ class _Sent:
 
     handle: viser.GaussianSplatHandle
     laid: Laid
-    exact: tuple[float, Tint] | None
-    """For which source time and tint they are exact; None: none."""
+    exact: tuple[float, float, Tint] | None
+    """For which source time, time and tint they are exact; None: none."""
 
 
 class BrowserSplats:
@@ -41,16 +45,17 @@ class BrowserSplats:
 
     def __init__(self, server: viser.ViserServer) -> None:
         self._server = server
-        self._static: viser.GaussianSplatHandle | None = None
+        self._standing: StandingSplats | None = None
+        self._errors: Float[Tensor, "N"] | None = None
         self._static_content = ""
         self._moving: dict[str, _Sent] = {}
         self._sky: list[viser.ImageHandle] = []
 
     def replace(self, drawable: Drawable | None) -> None:
         """Take the place of what was shown before; what the layout holds is sent by `lay`."""
-        for name in ("/static", "/sky"):
+        for name in ("/static", "/static_tinted", "/sky"):
             self._server.scene.remove_by_name(name)
-        self._static, self._moving, self._sky = None, {}, []
+        self._standing, self._moving, self._sky = None, {}, []
         if drawable is None or drawable.static is None:
             return
         self._sky = [self._add_face(face) for face in drawable.sky]
@@ -74,31 +79,42 @@ class BrowserSplats:
                 sent.handle.set_gaussians(cloud.centers, cloud.covariances, cloud.colors, cloud.opacities)
                 sent.laid, sent.exact = laid, None
 
-    def show(self, view: View) -> None:
+    def show(self, view: View, tint: Tint) -> None:
         """Show or hide whole nodes, which costs a few bytes."""
-        if self._static is not None:
-            self._static.visible = view.show != "dynamic"
+        if self._standing is not None:
+            self._standing.show(view.show != "dynamic", tint)
         for face in self._sky:
-            face.visible = view.show != "dynamic"
+            face.visible = view.show != "dynamic" and view.backdrop is None
         for sent in self._moving.values():
             moves = sent.laid.node.motion.speed > view.threshold
             sent.handle.visible = sent.laid.shown and (view.show == "everything" or (view.show == "dynamic") == moves)
 
-    def settle(self, time: float, tint: Tint) -> None:
-        """Send what moves again, exactly as it is at `time`; nothing of what is there like that already."""
+    def settle(self, time: float, tint: Tint, errors: Float[Tensor, "N"] | None = None) -> None:
+        """Send what moves again, exactly as it is at `time`, and what stands if its colours change.
+
+        Nothing is sent of what is there like that already.
+        """
+        if self._standing is not None:
+            self._standing.settle(tint, errors)
+        same_errors, self._errors = errors is self._errors, errors
         for sent in self._moving.values():
-            exact = (sent.laid.node.course.at(time)[0], tint)
-            if sent.exact == exact or not sent.laid.shown:
+            node = sent.laid.node
+            # colours may depend on where an edit has put it, which its own time does not say
+            place = time if node.course.steps and tint.color != "real" else 0.0
+            exact = (node.course.at(time)[0], place, tint)
+            if (sent.exact == exact and same_errors) or not sent.laid.shown:
                 continue
-            cloud = sent.laid.node.splats_at(time, tint)
+            cloud = node.splats_at(time, tint, errors)
             sent.handle.set_gaussians(cloud.centers, cloud.covariances, cloud.colors, cloud.opacities)
             sent.exact = exact
 
-    def _lay_static(self, cloud: SplatCloud, content: str) -> None:
-        if self._static is None:
-            self._static = self._add_splats("/static", cloud)
+    def _lay_static(self, node: StandingNode, content: str) -> None:
+        from flux4d_viewer.canvas.standing import StandingSplats  # loads PyTorch, which a scene has loaded before
+
+        if self._standing is None:
+            self._standing = StandingSplats(node, self._add_splats)
         elif self._static_content != content:
-            self._static.set_gaussians(cloud.centers, cloud.covariances, cloud.colors, cloud.opacities)
+            self._standing.replace(node)
         self._static_content = content
 
     def _add_splats(self, name: str, cloud: SplatCloud) -> viser.GaussianSplatHandle:

@@ -13,12 +13,15 @@ from flux4d_viewer.canvas.moving import MovingLayer
 from flux4d_viewer.canvas.overlay import Overlay
 from flux4d_viewer.canvas.overview import look_over, set_first_view
 from flux4d_viewer.canvas.recorded import Jump, RecordedLayer
-from flux4d_viewer.canvas.stream import Streams
+from flux4d_viewer.canvas.stream import Streams, Wish
 from flux4d_viewer.clock import Playhead
+from flux4d_viewer.looking import Errors, Painted, Vector
 from flux4d_viewer.recording import Recording
 from flux4d_viewer.state import State, View
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from flux4d_viewer.canvas.drawable import Drawable
     from flux4d_viewer.canvas.layout import Layout
 
@@ -26,17 +29,24 @@ if TYPE_CHECKING:
 class Canvas:
     """The 3D view of all browsers."""
 
-    def __init__(self, server: viser.ViserServer, jump: Jump, failed: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        server: viser.ViserServer,
+        jump: Jump,
+        failed: Callable[[str], None],
+        painted: Callable[[Painted], None] = lambda painted: None,
+    ) -> None:
         self._server = server
         _light(server)
         self._overlays: list[Overlay] = [RecordedLayer(server, jump), ComparisonCard(server)]
         self._moving = MovingLayer(server)
         self._splats = BrowserSplats(server)
-        self._streams = Streams(server, failed)
+        self._streams = Streams(server, failed, painted)
         self._recording: Recording | None = None
         self._drawable: Drawable | None = None
         self._layout: Layout | None = None
         self._view: View | None = None
+        self._errors: tuple[Errors, Tensor | None] | None = None
 
     def draw(self, state: State, playhead: Playhead) -> None:
         """Bring the 3D view into agreement with state and playhead, sending only what differs."""
@@ -54,21 +64,24 @@ class Canvas:
             if state.view != self._view:
                 self._view = state.view
                 self._moving.show(state.view)
-                self._splats.show(state.view)
+                if state.drawable is not None:
+                    self._splats.show(state.view, state.drawable.tint(state.view))
             drag = state.editing.drag
             if drag is None:
                 self._moving.move(playhead.time)
             else:
                 self._moving.move(playhead.time, drag.actor, drag.motion)
         self._server.flush()
-        self._streams.want(state.painter, state.view, playhead.time)
+        painter = state.painter
+        self._streams.want(None if painter is None else Wish(painter, state.view, playhead.time, state.errors))
 
     def settle(self, state: State, playhead: Playhead) -> None:
         """The playhead rests: exact instead of quick."""
         if state.drawable is None or state.drawable is not self._drawable:
             return
         with self._server.atomic():
-            self._splats.settle(playhead.time, state.drawable.tint(state.view))
+            tint = state.drawable.tint(state.view, _eye_at(state, playhead.time), state.errors)
+            self._splats.settle(playhead.time, tint, self._errors_of(state))
         self._server.flush()
 
     def stop(self) -> None:
@@ -87,11 +100,30 @@ class Canvas:
             self._moving.lay(layout)
             self._splats.lay(layout, state.drawable.tint(state.view))
 
+    def _errors_of(self, state: State) -> Tensor | None:
+        """The errors as the splats take them, made once."""
+        known = state.errors
+        if known is None or state.drawable is None or len(known.values) != state.drawable.total:
+            return None
+        if self._errors is None or self._errors[0] is not known:
+            from flux4d_viewer.canvas.tinting import tensor_of  # loads PyTorch, which a scene has loaded before
+
+            self._errors = known, tensor_of(known.values)
+        return self._errors[1]
+
     def _look_from_start(self, recording: Recording) -> None:
         """The first view, for browsers that are here and for those that come."""
         set_first_view(self._server, recording)
         for client in self._server.get_clients().values():
             look_over(client, recording)
+
+
+def _eye_at(state: State, time: float) -> Vector:
+    """From where the browser's depth is measured: the own vehicle."""
+    if state.recording is None:
+        return 0.0, 0.0, 0.0
+    x, y, z = (float(value) for value in state.recording.ego_at(time)[:3, 3])
+    return x, y, z
 
 
 def _light(server: viser.ViserServer) -> None:

@@ -10,16 +10,18 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
-from flux4d_core.motion import advance, speeds
 from flux4d_core.scene.scene import Scene
-from flux4d_viewer.canvas.arrows import Arrows, arrows_of
+from flux4d_viewer.canvas.arrows import ArrowSets, arrows_of
 from flux4d_viewer.canvas.layout import Laid, Layout, Origin, node_name
-from flux4d_viewer.canvas.nodes import MovingNode, Tint, find_nodes
+from flux4d_viewer.canvas.nodes import MovingNode, find_nodes
 from flux4d_viewer.canvas.painter import Painter
+from flux4d_viewer.canvas.ranges import Ranges, find_ranges, tint_of
 from flux4d_viewer.canvas.sky_box import SkyFace, sky_faces
-from flux4d_viewer.canvas.splats import MOVING_BUDGET, STATIC_BUDGET, SplatCloud, condition, most_visible, pack
+from flux4d_viewer.canvas.splats import MOVING_BUDGET, condition, most_visible
+from flux4d_viewer.canvas.standing import StandingNode, standing_node
+from flux4d_viewer.canvas.tinting import Tint
+from flux4d_viewer.looking import Coloring, Errors, Vector
 from flux4d_viewer.state import View
-from flux4d_viewer.theme import nice_top
 
 
 @dataclass(frozen=True)
@@ -28,11 +30,9 @@ class Drawable:
 
     moving: tuple[MovingNode, ...]
     """Thinned to the budget if the browser draws."""
-    arrows: tuple[tuple[Arrows, ...], ...]
+    arrows: tuple[ArrowSets, ...]
     """Those of each moving node."""
-    speed_top: float
-    """The end of the speed legend (m/s)."""
-    static: SplatCloud | None
+    static: StandingNode | None
     """What the browser draws of what stands; None if the server draws."""
     sky: tuple[SkyFace, ...]
     """Empty if the server draws."""
@@ -42,6 +42,7 @@ class Drawable:
     """Gaussians drawn."""
     total: int
     """Gaussians of the scene."""
+    ranges: Ranges
     origin: Origin
     """Where in the scene all that comes from."""
 
@@ -51,9 +52,20 @@ class Drawable:
         nodes = zip(self.moving, self.arrows, strict=True)
         return Layout(self.static, "", {node_name(i): Laid(node, arrows) for i, (node, arrows) in enumerate(nodes)})
 
-    def tint(self, view: View) -> Tint:
-        """The colours that a view wants for what moves."""
-        return Tint(view.color, view.threshold if view.color != "real" else 0.0, self.speed_top)
+    @property
+    def speed_top(self) -> float:
+        """The end of the speed legend (m/s)."""
+        return self.ranges.speed[1]
+
+    def coloring(self, view: View) -> Coloring:
+        """What the Gaussians' colours say: where the browser draws, they stand in for pictures of depth and normals."""
+        if self.painter is None and view.picture != "colors":
+            return "depth" if view.picture == "depth" else "normal"
+        return view.color
+
+    def tint(self, view: View, eye: Vector = (0.0, 0.0, 0.0), errors: Errors | None = None) -> Tint:
+        """The colours that a view wants, seen from a place in the world (m)."""
+        return tint_of(view, self.coloring(view), self.ranges, eye, errors)
 
 
 def prepare_for_browser(scene: Scene) -> Drawable:
@@ -61,37 +73,34 @@ def prepare_for_browser(scene: Scene) -> Drawable:
     scene = scene.to("cpu")
     vantages = _vantages(scene)
     nodes = find_nodes(scene)
-    static = scene.gaussians.detach()[nodes.static]
-    visible = most_visible(static, vantages, STATIC_BUDGET)
-    static = static[visible]
-    moving, indices = _thin(nodes.moving, vantages)
-    still = advance(condition(static, vantages), static.times)
-    top = _speed_top(moving)
+    static = standing_node(scene.gaussians.detach(), nodes.static, vantages)
+    moving = _thin(list(nodes.moving), vantages)
+    ranges = find_ranges(scene, moving, vantages)
     return Drawable(
         moving=tuple(moving),
-        arrows=tuple(arrows_of(moving, top)),
-        speed_top=top,
-        static=pack(still),
+        arrows=tuple(arrows_of(moving, ranges.speed[1])),
+        static=static,
         sky=sky_faces(scene.sky),
         painter=None,
-        shown=len(static) + sum(len(node.gaussians) for node in moving),
+        shown=len(static.index) + sum(len(node.gaussians) for node in moving),
         total=len(scene.gaussians),
-        origin=Origin(nodes.static[visible], indices, vantages),
+        ranges=ranges,
+        origin=Origin(static.index, _indices(moving), vantages),
     )
 
 
-def prepare_for_server(scene: Scene, make_painter: Callable[[float], Painter]) -> Drawable:
+def prepare_for_server(scene: Scene, make_painter: Callable[[Ranges], Painter]) -> Drawable:
     """Only what lies over the server's picture: the paths of boxes, labels and arrows.
 
-    `make_painter` is given the end of the speed legend (m/s).
+    `make_painter` is given the ends of the legends.
     """
     nodes = find_nodes(scene)
-    moving = [node for _, node in nodes.moving]
-    top = _speed_top(moving)
+    moving, vantages = list(nodes.moving), _vantages(scene)
+    ranges = find_ranges(scene, moving, vantages)
     total = len(scene.gaussians)
-    origin = Origin(nodes.static, tuple(index for index, _ in nodes.moving), _vantages(scene))
-    arrows = tuple(arrows_of(moving, top))
-    return Drawable(tuple(moving), arrows, top, None, (), make_painter(top), total, total, origin)
+    arrows = tuple(arrows_of(moving, ranges.speed[1]))
+    origin = Origin(nodes.static, _indices(moving), vantages)
+    return Drawable(tuple(moving), arrows, None, (), make_painter(ranges), total, total, ranges, origin)
 
 
 def _vantages(scene: Scene) -> Float[Tensor, "V 3"]:
@@ -100,23 +109,18 @@ def _vantages(scene: Scene) -> Float[Tensor, "V 3"]:
     return torch.stack(places).cpu() if places else torch.zeros(1, 3)
 
 
-def _thin(
-    nodes: tuple[tuple[Int64[Tensor, "M"], MovingNode], ...], vantages: Float[Tensor, "V 3"]
-) -> tuple[list[MovingNode], tuple[Int64[Tensor, "K"], ...]]:
-    """The nodes with the most visible of their Gaussians, in shares of the budget, and the positions of those."""
-    total = sum(len(index) for index, _ in nodes)
+def _thin(nodes: list[MovingNode], vantages: Float[Tensor, "V 3"]) -> list[MovingNode]:
+    """The nodes with the most visible of their Gaussians, in shares of the budget."""
+    total = sum(len(node.gaussians) for node in nodes)
     share = min(1.0, MOVING_BUDGET / max(1, total))
-    moving, indices = [], []
-    for index, node in nodes:
-        kept = most_visible(node.gaussians, vantages, max(1, int(len(index) * share)))
-        moving.append(replace(node, gaussians=condition(node.gaussians[kept], vantages)))
-        indices.append(index[kept])
-    return moving, tuple(indices)
+
+    def thinned(node: MovingNode) -> MovingNode:
+        kept = most_visible(node.gaussians, vantages, max(1, int(len(node.gaussians) * share)))
+        return replace(node, gaussians=condition(node.gaussians[kept], vantages), index=node.index[kept])
+
+    return [thinned(node) for node in nodes]
 
 
-def _speed_top(nodes: list[MovingNode]) -> float:
-    """A legend that ends above nearly all of what moves."""
-    if not nodes:
-        return nice_top(0.0)
-    moving = torch.cat([speeds(node.gaussians) for node in nodes])
-    return nice_top(float(torch.quantile(moving[:: max(1, len(moving) // 100_000)], 0.95)))
+def _indices(nodes: list[MovingNode]) -> tuple[Int64[Tensor, "M"], ...]:
+    """Which of the scene's Gaussians each node has."""
+    return tuple(node.index for node in nodes)

@@ -15,16 +15,16 @@ import torch
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
-from flux4d_core.motion import advance
 from flux4d_core.scene.edit.apply import stage
 from flux4d_core.scene.edit.course import Carried
 from flux4d_core.scene.edit.operations import Edits
 from flux4d_core.scene.scene import Scene
 from flux4d_core.scene.stage import Part, Stage, StagedActor
 from flux4d_core.types import Gaussians
-from flux4d_viewer.canvas.arrows import Arrows
+from flux4d_viewer.canvas.arrows import ArrowSets
 from flux4d_viewer.canvas.nodes import MovingNode, fit_motion
-from flux4d_viewer.canvas.splats import SplatCloud, condition, most_visible, pack
+from flux4d_viewer.canvas.splats import condition, most_visible
+from flux4d_viewer.canvas.standing import StandingNode, standing_node
 
 if TYPE_CHECKING:
     from flux4d_viewer.canvas.drawable import Drawable
@@ -40,7 +40,8 @@ class Laid:
     """One node of what moves, as the page is to show it."""
 
     node: MovingNode
-    arrows: tuple[Arrows, ...] = ()
+    arrows: ArrowSets | None = None
+    """None where edits made them wrong."""
     content: str = ""
     """Which splats it has: those first sent if empty. Nodes of one name and content have equal splats."""
     shown: bool = True
@@ -56,7 +57,7 @@ class Laid:
 class Layout:
     """All nodes of the page."""
 
-    static: SplatCloud | None
+    static: StandingNode | None
     """What stands; None if the server draws."""
     static_content: str
     moving: dict[str, Laid]
@@ -111,7 +112,7 @@ def lay_out(drawable: Drawable, staged: Stage, kept: Bool[Tensor, "N"]) -> Layou
         own = parts.get(node.id, [])
         laid = _changed(node, own.pop(0), drawable, staged) if own else _kept(node, kept[index])
         keeps_time = _keeps_time(laid.node)
-        ridden = arrows if keeps_time else ()
+        ridden = arrows if keeps_time else None
         moving[node_name(number)] = replace(laid, arrows=ridden, staged=staged.actor(node.id), keeps_time=keeps_time)
     rest = [part for some in parts.values() for part in some][:MAX_ADDED]
     for number, part in enumerate(rest):
@@ -131,7 +132,9 @@ def _changed(node: MovingNode, part: Part, drawable: Drawable, staged: Stage) ->
     if _equal(part.gaussians, members):
         return Laid(replace(node, course=part.course))
     gaussians = _thinned(part.gaussians, drawable)
-    return Laid(replace(node, gaussians=gaussians, course=part.course), content=_fingerprint(part.gaussians))
+    return Laid(
+        replace(node, gaussians=gaussians, course=part.course, index=None), content=_fingerprint(part.gaussians)
+    )
 
 
 def _members(node: MovingNode, scene: Scene) -> Gaussians:
@@ -146,7 +149,8 @@ def _kept(node: MovingNode, kept: Bool[Tensor, "M"]) -> Laid:
         return Laid(node)
     if not bool(kept.any()):
         return Laid(node, shown=False)
-    return Laid(replace(node, gaussians=node.gaussians[kept]), content=_digest(kept.numpy().tobytes()))
+    left = replace(node, gaussians=node.gaussians[kept], index=node.index[kept])
+    return Laid(left, content=_digest(kept.numpy().tobytes()))
 
 
 def _added(part: Part, staged: Stage, drawable: Drawable) -> Laid:
@@ -156,17 +160,17 @@ def _added(part: Part, staged: Stage, drawable: Drawable) -> Laid:
     anchor = float(gaussians.times.median())
     motion = fit_motion(gaussians, anchor, turns=True)
     node = MovingNode(gaussians, motion, actor.actor if actor else None, part.actor, part.course)
-    return Laid(node, (), _fingerprint(part.gaussians), staged=actor, is_new=True, keeps_time=_keeps_time(node))
+    return Laid(node, None, _fingerprint(part.gaussians), staged=actor, is_new=True, keeps_time=_keeps_time(node))
 
 
-def _static(drawable: Drawable, staged: Stage, kept: Bool[Tensor, "N"]) -> tuple[SplatCloud | None, str]:
+def _static(drawable: Drawable, staged: Stage, kept: Bool[Tensor, "N"]) -> tuple[StandingNode | None, str]:
     """What stands: as sent if nothing was taken from it."""
     index = drawable.origin.static
     stays = kept[index]
     if drawable.static is None or bool(stays.all()):
         return drawable.static, ""
-    gaussians = condition(staged.scene.gaussians.detach().to("cpu")[index[stays]], drawable.origin.vantages)
-    return pack(advance(gaussians, gaussians.times)), _digest(stays.numpy().tobytes())
+    gaussians = staged.scene.gaussians.detach().to("cpu")
+    return standing_node(gaussians, index[stays], drawable.origin.vantages), _digest(stays.numpy().tobytes())
 
 
 def _thinned(gaussians: Gaussians, drawable: Drawable) -> Gaussians:

@@ -15,12 +15,12 @@ from numpy import ndarray
 
 from flux4d_viewer.canvas.boxes import box_edges
 from flux4d_viewer.canvas.units import SCALE, to_units, to_wxyz, yaw_to_wxyz
+from flux4d_viewer.canvas.velocities import VelocityLayer
 from flux4d_viewer.state import View
 from flux4d_viewer.theme import BOX_COLOR, for_viser
 
 if TYPE_CHECKING:
     from flux4d_core.scene.actors import Actor
-    from flux4d_viewer.canvas.arrows import Arrows
     from flux4d_viewer.canvas.layout import Laid, Layout
     from flux4d_viewer.canvas.nodes import MovingNode
 
@@ -33,7 +33,6 @@ class _Node:
 
     laid: Laid
     frame: viser.FrameHandle
-    arrows: list[viser.ArrowsHandle]
     box: viser.SceneNodeHandle | None
     label: viser.LabelHandle | None
     is_turned: bool = False
@@ -45,11 +44,13 @@ class MovingLayer:
     def __init__(self, server: viser.ViserServer) -> None:
         self._server = server
         self._nodes: dict[str, _Node] = {}
+        self._velocities = VelocityLayer(server)
 
     def clear(self) -> None:
         """Take away whatever moved."""
         self._server.scene.remove_by_name("/moving")
         self._nodes = {}
+        self._velocities.lay({})
 
     def lay(self, layout: Layout) -> None:
         """Bring the nodes into agreement with a layout; what is there already is not sent again."""
@@ -63,6 +64,7 @@ class MovingLayer:
                 self._nodes[name].laid = laid
             else:
                 self._nodes[name] = self._add(name, laid)
+        self._velocities.lay(layout.moving)
 
     def move(self, time: float, carried: str = "", motion: Float64[ndarray, "4 4"] | None = None) -> None:
         """Put every node where it is at `time` (s), and that of one actor elsewhere by a motion on top."""
@@ -80,11 +82,10 @@ class MovingLayer:
 
     def show(self, view: View) -> None:
         """Show or hide what rides on the nodes, and name it."""
+        self._velocities.show(view)
         for on_page in self._nodes.values():
             laid = on_page.laid
             is_fast = laid.node.motion.speed > view.threshold and view.show != "static"
-            for handle in on_page.arrows:
-                handle.visible = view.arrows and laid.shown and bool(laid.arrows) and is_fast
             is_named = view.boxes and laid.shown and (is_fast or laid.is_new)
             if on_page.box is not None and on_page.label is not None:
                 on_page.box.visible = on_page.label.visible = is_named
@@ -97,29 +98,10 @@ class MovingLayer:
 
     def _add(self, name: str, laid: Laid) -> _Node:
         frame = self._server.scene.add_frame(name, show_axes=False)
-        arrows = [
-            handle for k, some in enumerate(laid.arrows) for handle in self._add_arrows(f"{name}/arrows{k}", some)
-        ]
         actor = laid.node.actor
         if actor is None:
-            return _Node(laid, frame, arrows, None, None)
-        return _Node(laid, frame, arrows, *self._add_box(name, laid, actor))
-
-    def _add_arrows(self, name: str, arrows: Arrows) -> list[viser.ArrowsHandle]:
-        """None if there are none: viser wants at least one."""
-        if len(arrows.points) == 0:
-            return []
-        handle = self._server.scene.add_arrows(
-            name,
-            arrows.points,
-            for_viser(arrows.colors),
-            shaft_radius=arrows.thickness,
-            head_radius=3 * arrows.thickness,
-            head_length=10 * arrows.thickness,
-            scale=SCALE,
-            visible=False,
-        )
-        return [handle]
+            return _Node(laid, frame, None, None)
+        return _Node(laid, frame, *self._add_box(name, laid, actor))
 
     def _add_box(self, name: str, laid: Laid, actor: Actor) -> tuple[viser.LineSegmentsHandle, viser.LabelHandle]:
         """The actor's edges, and its name with its speed."""

@@ -24,8 +24,7 @@ from flux4d_core.scene.edit.operations import scene_actor_id
 from flux4d_core.scene.scene import Scene
 from flux4d_core.types import Gaussians
 from flux4d_viewer.canvas.splats import SplatCloud, pack
-from flux4d_viewer.state import ColorBy
-from flux4d_viewer.theme import heading_colors, speed_colors
+from flux4d_viewer.canvas.tinting import Tint, origins_of, tinted
 
 STILL = 0.5
 """What is slower stands, for good (m/s)."""
@@ -68,17 +67,6 @@ class Motion:
 
 
 @dataclass(frozen=True)
-class Tint:
-    """How what moves is coloured; what is not faster than the threshold keeps its own colours."""
-
-    color: ColorBy
-    threshold: float
-    """(m/s)."""
-    top: float
-    """The speed that is drawn red (m/s)."""
-
-
-@dataclass(frozen=True)
 class MovingNode:
     """Gaussians that move as one."""
 
@@ -91,6 +79,8 @@ class MovingNode:
     """The actor's, by which edits name it."""
     course: Course = field(default_factory=Course)
     """How edits changed where it is."""
+    index: Int64[Tensor, "M"] = field(default_factory=lambda: torch.zeros(0, dtype=torch.long))
+    """Positions of its Gaussians in the scene; empty if edits made or changed them."""
 
     def pose_at(self, time: float) -> Float64[ndarray, "4 4"]:
         """Its frame in the world at `time` (s), after the edits."""
@@ -100,22 +90,21 @@ class MovingNode:
         pose[:3, 3] = self.motion.position_at(source)
         return motion @ pose
 
-    def splats_at(self, time: float, tint: Tint) -> SplatCloud:
-        """Its splats exactly as they are at `time`, in its frame at that time."""
-        time = self.course.at(time)[0]
+    def splats_at(self, moment: float, tint: Tint, errors: Float[Tensor, "N"] | None = None) -> SplatCloud:
+        """Its splats exactly as they are at `moment`, in its frame then; `errors`: of the whole scene."""
+        time = self.course.at(moment)[0]
         now = advance(self.gaussians, time)
+        if tint.color != "real":
+            in_world = self.course.snapshot(self.gaussians, moment)
+            known = errors[self.index] if errors is not None and len(self.index) else None
+            now = replace(now, colors=tinted(in_world, origins_of([self.gaussians], known), tint))
         back = yaw_to_rotation(torch.tensor(-self.motion.yaw_at(time)))
         middle = torch.from_numpy(self.motion.position_at(time)).float()
         cloud = pack(replace(now, means=(now.means - middle) @ back.T))
         if self.motion.yaw_rate:
             turn = back.numpy()
             cloud = replace(cloud, covariances=turn @ cloud.covariances @ turn.T)
-        if tint.color == "real":
-            return cloud
-        velocities = now.velocities.numpy()
-        speed = np.linalg.norm(velocities, axis=-1)
-        tinted = speed_colors(speed, tint.top) if tint.color == "speed" else heading_colors(velocities)
-        return replace(cloud, colors=np.where(speed[:, None] > tint.threshold, tinted, cloud.colors))
+        return cloud
 
 
 @dataclass(frozen=True)
@@ -124,8 +113,7 @@ class Nodes:
 
     static: Int64[Tensor, "S"]
     """Positions of those that stand."""
-    moving: tuple[tuple[Int64[Tensor, "M"], MovingNode], ...]
-    """Positions of those of each moving node, and the node."""
+    moving: tuple[MovingNode, ...]
 
 
 def find_nodes(scene: Scene) -> Nodes:
@@ -143,7 +131,7 @@ def find_nodes(scene: Scene) -> Nodes:
     static = (free & (speeds(gaussians) <= STILL)).nonzero().squeeze(1)
     clusters = [(group, None, "") for group in _clusters(gaussians[loose], loose, anchor)]
     moving = [
-        (index, MovingNode(gaussians[index], fit_motion(gaussians[index], anchor, turns=actor is not None), actor, id))
+        MovingNode(gaussians[index], fit_motion(gaussians[index], anchor, actor is not None), actor, id, index=index)
         for index, actor, id in [*members, *clusters]
         if len(index) > 0
     ]

@@ -10,16 +10,15 @@ from collections.abc import Callable
 import numpy as np
 import viser
 
+from flux4d_viewer.canvas.sweeps import SweepLayer, is_shown
 from flux4d_viewer.canvas.units import SCALE, to_units, to_wxyz
 from flux4d_viewer.clock import Playhead
 from flux4d_viewer.recording import RecordedFrame, Recording
-from flux4d_viewer.state import Amount, State
+from flux4d_viewer.state import State
 from flux4d_viewer.theme import CHOSEN_COLOR, FRUSTUM_COLOR, PATH_COLOR, for_viser
 
 FRUSTUM_SIZE = 0.06
 """viser units; about 1 m from the camera to its picture."""
-POINT_SIZE = 0.004
-"""viser units: 4 cm."""
 PATH_HEIGHT = 0.05
 """The way is drawn this far above the ground (m), so that it does not flicker in it."""
 
@@ -34,7 +33,7 @@ class RecordedLayer:
         self._server, self._jump = server, jump
         self._recording: Recording | None = None
         self._frusta: list[viser.CameraFrustumHandle] = []
-        self._clouds: list[viser.PointCloudHandle] = []
+        self._sweeps = SweepLayer(server)
         self._path: viser.LineSegmentsHandle | None = None
 
     def draw(self, state: State, playhead: Playhead) -> None:
@@ -46,31 +45,18 @@ class RecordedLayer:
             return
         time = playhead.time
         self._show_frusta(recording, state, time)
-        sweep = recording.nearest_sweep(time)
-        for index, cloud in enumerate(self._clouds):
-            cloud.visible = _is_shown(state.view.lidar, index == sweep)
+        self._sweeps.show(state.view.lidar, state.view.lidar_color, time)
         if self._path is not None:
             self._path.visible = state.view.path
 
     def _replace(self, recording: Recording | None) -> None:
         self._server.scene.remove_by_name("/recorded")
-        self._recording, self._frusta, self._clouds, self._path = recording, [], [], None
+        self._recording, self._frusta, self._path = recording, [], None
         if recording is None:
             return
         self._server.scene.add_frame("/recorded", show_axes=False)
         self._frusta = [self._add_frustum(frame) for frame in recording.frames]
-        for index, sweep in enumerate(recording.sweeps):
-            cloud = self._server.scene.add_point_cloud(
-                f"/recorded/sweeps/{index}",
-                sweep.points * SCALE,
-                sweep.colors,
-                point_size=POINT_SIZE,
-                point_shape="circle",
-                point_shading="flat",
-                precision="float32",
-                visible=False,
-            )
-            self._clouds.append(cloud)
+        self._sweeps.replace(recording)
         self._path = self._add_path(recording)
 
     def _add_frustum(self, frame: RecordedFrame) -> viser.CameraFrustumHandle:
@@ -110,9 +96,5 @@ class RecordedLayer:
             frame.index for sensor in recording.sensors if (frame := recording.nearest_frame(sensor, time)) is not None
         }
         for frame, handle in zip(recording.frames, self._frusta, strict=True):
-            handle.visible = _is_shown(state.view.frusta, frame.index in nearest)
+            handle.visible = is_shown(state.view.frusta, frame.index in nearest)
             handle.color = CHOSEN_COLOR if frame.sensor == state.camera else FRUSTUM_COLOR
-
-
-def _is_shown(amount: Amount, at_playhead: bool) -> bool:
-    return amount == "all" or (amount == "playhead" and at_playhead)

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import viser
 
 from flux4d_viewer.canvas.units import pose_of
+from flux4d_viewer.looking import Errors, Painted
 from flux4d_viewer.state import View
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ REST = 0.2
 STEP_SECONDS = 1 / 25
 """What a picture may cost while something moves."""
 MIN_SCALE = 0.15
+TELL_SECONDS = 0.5
+"""How pictures come about is told at most this often while something moves."""
 MAX_SIDE = 2048
 """Pixels of a picture's longer side."""
 MOVING_QUALITY, RESTING_QUALITY = 60, 92
@@ -47,21 +50,56 @@ class Pace:
         return Pace(min(1.0, max(MIN_SCALE, 0.5 * (self.scale + wanted))))
 
 
+Tell = Callable[[Painted], None]
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is to be seen."""
+
+    painter: Painter
+    view: View
+    time: float
+    errors: Errors | None = None
+
+
+@dataclass
+class Rate:
+    """Pictures a second while something moves, and when that was last told."""
+
+    value: float = 0.0
+    last: float = 0.0
+    told: float = 0.0
+
+    def count(self, now: float) -> None:
+        """One more picture."""
+        gap, self.last = now - self.last, now
+        if gap < 2 * REST:  # else nothing moved in between
+            self.value = 1 / gap if self.value == 0 else 0.8 * self.value + 0.2 / max(gap, 1e-3)
+
+    def is_due(self, now: float) -> bool:
+        """Whether to tell again: not so often that the telling costs anything."""
+        if now - self.told < TELL_SECONDS:
+            return False
+        self.told = now
+        return True
+
+
 class ClientStream:
     """Pictures for one browser."""
 
-    def __init__(self, client: viser.ClientHandle, failed: Callable[[str], None]) -> None:
-        self._client, self._failed = client, failed
-        self._wanted: tuple[Painter, View, float] | None = None
+    def __init__(self, client: viser.ClientHandle, failed: Callable[[str], None], painted: Tell) -> None:
+        self._client, self._failed, self._painted = client, failed, painted
+        self._rate = Rate()
+        self._wanted: Wish | None = None
         self._dirty = threading.Event()
         self._stopped = False
         self._pace = Pace()
         client.camera.on_update(lambda _: self._dirty.set())
         threading.Thread(target=self._run, name=f"stream {client.client_id}", daemon=True).start()
 
-    def want(self, painter: Painter | None, view: View, time: float) -> None:
-        """What the browser should see next, from wherever it looks; nothing if there is no painter."""
-        wanted = None if painter is None else (painter, view, time)
+    def want(self, wanted: Wish | None) -> None:
+        """What the browser should see next, from wherever it looks; None: nothing that is painted here."""
         if wanted == self._wanted:
             return
         self._wanted = wanted
@@ -84,42 +122,47 @@ class ClientStream:
                     self._client.scene.set_background_image(None)
                     sharp = True
                 else:
-                    self._send(*wanted, resting=not changed)
+                    self._send(wanted, resting=not changed)
                     sharp = not changed
             except Exception as error:  # the page must hear of it, and the thread must live
                 traceback.print_exc(file=sys.stderr)
                 self._failed(f"Drawing a picture failed: {error}")
                 sharp = True
 
-    def _send(self, painter: Painter, view: View, moment: float, resting: bool) -> None:
+    def _send(self, wish: Wish, resting: bool) -> None:
         full = pose_of(self._client.camera)
         full = full.resized(min(1.0, MAX_SIDE / max(full.width, full.height)))
         began = time.perf_counter()
-        image = painter.paint(view, full if resting else full.resized(self._pace.scale), moment)
+        pose = full if resting else full.resized(self._pace.scale)
+        image = wish.painter.paint(wish.view, pose, wish.time, wish.errors)
         quality = RESTING_QUALITY if resting else MOVING_QUALITY
         self._client.scene.set_background_image(image, format="jpeg", jpeg_quality=quality)
         self._client.flush()
+        now = time.perf_counter()
         if not resting:
-            self._pace = self._pace.after(time.perf_counter() - began)
+            self._rate.count(now)
+            self._pace = self._pace.after(now - began)
+        if resting or self._rate.is_due(now):
+            self._painted(Painted(image.shape[1], image.shape[0], now - began, self._rate.value))
 
 
 class Streams:
     """The streams of all browsers."""
 
-    def __init__(self, server: viser.ViserServer, failed: Callable[[str], None]) -> None:
+    def __init__(self, server: viser.ViserServer, failed: Callable[[str], None], painted: Tell) -> None:
         self._streams: dict[int, ClientStream] = {}
-        self._wanted: tuple[Painter | None, View, float] = (None, View(), 0.0)
+        self._wanted: Wish | None = None
         self._lock = threading.Lock()
-        self._failed = failed
+        self._failed, self._painted = failed, painted
         server.on_client_connect(self._connect)
         server.on_client_disconnect(self._disconnect)
 
-    def want(self, painter: Painter | None, view: View, time: float) -> None:
+    def want(self, wanted: Wish | None) -> None:
         """What every browser should see next."""
         with self._lock:
-            self._wanted = (painter, view, time)
+            self._wanted = wanted
             for stream in self._streams.values():
-                stream.want(painter, view, time)
+                stream.want(wanted)
 
     def stop(self) -> None:
         with self._lock:
@@ -128,9 +171,9 @@ class Streams:
 
     def _connect(self, client: viser.ClientHandle) -> None:
         with self._lock:
-            stream = ClientStream(client, self._failed)
+            stream = ClientStream(client, self._failed, self._painted)
             self._streams[client.client_id] = stream
-            stream.want(*self._wanted)
+            stream.want(self._wanted)
 
     def _disconnect(self, client: viser.ClientHandle) -> None:
         with self._lock:

@@ -10,10 +10,12 @@ from flux4d_viewer.controls.editing import EditControls
 from flux4d_viewer.controls.files import FileControls
 from flux4d_viewer.controls.handling import HandControls
 from flux4d_viewer.controls.look import LookControls
+from flux4d_viewer.controls.measuring import MeasureControls
 from flux4d_viewer.controls.network import NetworkControls
 from flux4d_viewer.controls.quality import QualityControls
 from flux4d_viewer.controls.selecting import SelectionControls
 from flux4d_viewer.controls.time import TimeControls
+from flux4d_viewer.controls.viewing import ViewControls
 from flux4d_viewer.state import State
 
 
@@ -25,6 +27,8 @@ class Controls:
         self.time = TimeControls(bench)
         self.look = LookControls(bench)
         self.cameras = CameraControls(bench)
+        self.viewing = ViewControls(bench)
+        self.measuring = MeasureControls(bench)
         self.network = NetworkControls(bench)
         self.quality = QualityControls(bench, self.cameras)
         self.files = FileControls(bench)

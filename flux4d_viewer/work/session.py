@@ -90,4 +90,4 @@ class Session:
         if not self.desk.server_draws:
             return prepare_for_browser(scene)
         moved = scene.to(self.device)
-        return prepare_for_server(scene, lambda top: Painter(stage(moved), draw, top))
+        return prepare_for_server(scene, lambda ranges: Painter(stage(moved), draw, ranges))

@@ -125,6 +125,27 @@ def test_at_rest_only_what_moves_is_sent_again(canvas: Canvas, sent: Sent) -> No
     assert sorted(sent.buffers()) == ["/moving/0/splats", "/moving/1/splats"]
 
 
+def test_colours_of_everything_are_a_second_node_sent_once_and_shown_in_turn(
+    canvas: Canvas, sent: Sent, server: viser.ViserServer
+) -> None:
+    by_time, real, here = replace(STATE, view=View(color="time")), STATE, Playhead(end=1.0)
+    canvas.draw(real, here)
+    canvas.settle(real, here)
+    sent.clear()
+    canvas.draw(by_time, here)
+    assert sent.buffers() == []
+    canvas.settle(by_time, here)
+    assert sorted(sent.buffers()) == ["/moving/0/splats", "/moving/1/splats", "/static_tinted"]
+    own, tinted = (server.scene.get_handle_by_name(name) for name in ("/static", "/static_tinted"))
+    assert own is not None
+    assert tinted is not None
+    assert (own.visible, tinted.visible) == (False, True)
+    sent.clear()
+    canvas.draw(real, here)
+    assert (own.visible, tinted.visible) == (True, False)
+    assert sent.buffers() == []
+
+
 def test_the_red_car_is_sent_five_metres_ahead_in_half_a_second(canvas: Canvas, server: viser.ViserServer) -> None:
     red = next(i for i, node in enumerate(DRAWABLE.moving) if node.motion.velocity[0] > 0)
     canvas.draw(STATE, Playhead(time=0.0, end=1.0))
@@ -164,14 +185,14 @@ def test_between_the_cars_speeds_the_threshold_parts_them(canvas: Canvas, server
 def test_boxes_and_arrows_are_shown_on_what_moves_only(canvas: Canvas, server: viser.ViserServer) -> None:
     def visible(view: View) -> set[str]:
         canvas.draw(replace(STATE, view=view), Playhead(end=1.0))
-        names = ("box", "label", "arrows0", "arrows1")
+        names = ("box", "label", "arrows")
         handles = {name: server.scene.get_handle_by_name(f"/moving/0/{name}") for name in names}
         return {name for name, handle in handles.items() if handle is not None and handle.visible}
 
     assert visible(View()) == set()
     assert visible(View(boxes=True)) == {"box", "label"}
-    assert visible(View(arrows=True)) == {"arrows0", "arrows1"}
-    assert visible(View(arrows=True, boxes=True, show="static")) == set()
+    assert visible(View(arrows="cell")) == {"arrows"}
+    assert visible(View(arrows="actor", boxes=True, show="static")) == set()
 
 
 def test_the_frustum_at_the_playhead_is_shown_and_all_on_demand(canvas: Canvas, server: viser.ViserServer) -> None:

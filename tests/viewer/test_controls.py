@@ -101,7 +101,9 @@ def test_the_key_for_velocity_goes_from_nothing_over_arrows_to_colours_and_back(
     for _ in range(3):
         desk.controls.look.cycle_velocity()
         seen.append((desk.store.state.view.arrows, desk.store.state.view.color))
-    assert seen == [(True, "real"), (True, "speed"), (False, "real")]
+    assert seen == [("cell", "real"), ("cell", "speed"), (None, "real")]
+    desk.controls.look.cycle_velocity(-1)
+    assert desk.store.state.view.color == "speed"
 
 
 def test_speed_and_loop_are_the_playheads(desk: Desk) -> None:

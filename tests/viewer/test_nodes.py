@@ -8,7 +8,8 @@ from small_street import BLUE_SPEED, BLUE_START, RED_SPEED, RED_START, make_gaus
 from flux4d_core.motion import advance
 from flux4d_core.scene.actors import ActorConfig, Grouping, find_actors
 from flux4d_core.types import concatenate
-from flux4d_viewer.canvas.nodes import MAX_ACTORS, MAX_CLUSTERS, Motion, Tint, find_nodes, fit_motion
+from flux4d_viewer.canvas.nodes import MAX_ACTORS, MAX_CLUSTERS, Motion, find_nodes, fit_motion
+from flux4d_viewer.canvas.tinting import Tint
 from flux4d_viewer.theme import speed_colors
 
 REAL = Tint("real", 0.0, 20.0)
@@ -17,26 +18,26 @@ REAL = Tint("real", 0.0, 20.0)
 def test_every_gaussian_is_in_exactly_one_node() -> None:
     scene = make_scene()
     nodes = find_nodes(scene)
-    everyone = torch.cat([nodes.static, *(index for index, _ in nodes.moving)])
+    everyone = torch.cat([nodes.static, *(node.index for node in nodes.moving)])
     assert everyone.sort().values.tolist() == list(range(len(scene.gaussians)))
 
 
 def test_the_two_cars_are_the_two_moving_nodes() -> None:
     nodes = find_nodes(make_scene())
-    speeds = sorted(node.motion.speed for _, node in nodes.moving)
+    speeds = sorted(node.motion.speed for node in nodes.moving)
     assert speeds == pytest.approx([abs(BLUE_SPEED), RED_SPEED], abs=1e-4)
-    assert all(node.actor is not None for _, node in nodes.moving)
+    assert all(node.actor is not None for node in nodes.moving)
 
 
 def test_a_car_at_ten_metres_per_second_is_five_metres_on_after_half_a_second() -> None:
-    red = next(node for _, node in find_nodes(make_scene()).moving if node.motion.velocity[0] > 0)
+    red = next(node for node in find_nodes(make_scene()).moving if node.motion.velocity[0] > 0)
     start = red.motion.position_at(0.0)
     assert start[0] == pytest.approx(RED_START, abs=0.3)
     assert red.motion.position_at(0.5)[0] - start[0] == pytest.approx(5.0, abs=1e-4)
 
 
 def test_an_oncoming_car_comes_nearer() -> None:
-    blue = next(node for _, node in find_nodes(make_scene()).moving if node.motion.velocity[0] < 0)
+    blue = next(node for node in find_nodes(make_scene()).moving if node.motion.velocity[0] < 0)
     assert blue.motion.position_at(1.0)[0] == pytest.approx(BLUE_START + BLUE_SPEED, abs=0.3)
 
 
@@ -55,9 +56,9 @@ def test_what_moves_without_an_actor_is_gathered_into_few_clusters() -> None:
     scene = replace(make_scene(), gaussians=loose, grouping=Grouping((), torch.full((len(loose),), -1)))
     nodes = find_nodes(scene)
     assert 1 < len(nodes.moving) <= MAX_CLUSTERS
-    everyone = torch.cat([nodes.static, *(index for index, _ in nodes.moving)])
+    everyone = torch.cat([nodes.static, *(node.index for node in nodes.moving)])
     assert everyone.sort().values.tolist() == list(range(len(loose)))
-    within = [node.gaussians.velocities.std(0).norm() for _, node in nodes.moving if len(node.gaussians) > 1]
+    within = [node.gaussians.velocities.std(0).norm() for node in nodes.moving if len(node.gaussians) > 1]
     assert float(torch.stack(within).mean()) < 0.6 * float(loose.velocities.std(0).norm())
 
 
@@ -69,7 +70,7 @@ def test_a_crowd_of_actors_still_makes_few_nodes() -> None:
     crowded = replace(scene, gaussians=crowd, grouping=Grouping(actors, torch.arange(100).repeat_interleave(2)))
     nodes = find_nodes(crowded)
     assert len(nodes.moving) <= MAX_ACTORS + MAX_CLUSTERS
-    assert sum(len(index) for index, _ in nodes.moving) + len(nodes.static) == 200
+    assert sum(len(node.index) for node in nodes.moving) + len(nodes.static) == 200
 
 
 def test_a_turning_car_is_fitted_by_its_yaw_rate() -> None:
@@ -94,13 +95,13 @@ def test_a_braking_middle_goes_half_the_acceleration_times_time_squared() -> Non
 
 @pytest.mark.parametrize("time", [0.0, 0.37, 1.0])
 def test_splats_in_their_moved_frame_are_where_the_gaussians_are(time: float) -> None:
-    for _, node in find_nodes(make_scene()).moving:
+    for node in find_nodes(make_scene()).moving:
         moved = node.splats_at(node.motion.anchor, REAL).centers + node.motion.position_at(time)
         assert np.allclose(moved, advance(node.gaussians, time).means.numpy(), atol=1e-4)
 
 
 def test_exact_splats_of_a_turning_node_are_where_the_gaussians_are() -> None:
-    node = find_nodes(make_scene()).moving[0][1]
+    node = find_nodes(make_scene()).moving[0]
     turning = replace(node, motion=replace(node.motion, yaw_rate=0.5))
     time = turning.motion.anchor + 0.4
     cloud, yaw = turning.splats_at(time, REAL), turning.motion.yaw_at(time)
@@ -112,7 +113,7 @@ def test_exact_splats_of_a_turning_node_are_where_the_gaussians_are() -> None:
 
 
 def test_only_what_is_faster_than_the_threshold_is_coloured_by_speed() -> None:
-    node = next(node for _, node in find_nodes(make_scene()).moving if node.motion.velocity[0] > 0)
+    node = next(node for node in find_nodes(make_scene()).moving if node.motion.velocity[0] > 0)
     coloured = node.splats_at(0.0, Tint("speed", 5.0, 20.0)).colors
     own = node.splats_at(0.0, Tint("speed", 15.0, 20.0)).colors
     assert (coloured == speed_colors(np.array([RED_SPEED]), 20.0)).all()

@@ -63,9 +63,9 @@ def test_a_saved_scene_shows_its_recording_first_and_then_itself(work: Work, sce
 def test_more_gaussians_than_a_page_draws_are_said_to_be_left_out(
     work: Work, scene_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from flux4d_viewer.canvas import drawable
+    from flux4d_viewer.canvas import standing
 
-    monkeypatch.setattr(drawable, "STATIC_BUDGET", 1000)
+    monkeypatch.setattr(standing, "STATIC_BUDGET", 1000)
     reconstructed = opened(work, scene_file)[1]
     assert isinstance(reconstructed, Reconstructed)
     assert reconstructed.drawable.shown == 1440

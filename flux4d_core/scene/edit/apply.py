@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -20,7 +21,7 @@ from flux4d_core.geometry import yaw_to_rotation
 from flux4d_core.motion import advance
 from flux4d_core.scene.actors import Actor, ActorConfig
 from flux4d_core.scene.edit.cast import ELSEWHERE, NOBODY, Cast, Role, take
-from flux4d_core.scene.edit.course import Carried, Halted, Scaled, Shifted
+from flux4d_core.scene.edit.course import Carried, Course, Halted, Scaled, Shifted
 from flux4d_core.scene.edit.operations import (
     Assign,
     Delay,
@@ -43,28 +44,36 @@ from flux4d_core.scene.edit.operations import (
     Vector,
 )
 from flux4d_core.scene.edit.region import inside, is_ground
+from flux4d_core.scene.edit.sources import load_source
 from flux4d_core.scene.edit.way import lead
 from flux4d_core.scene.scene import Scene
 from flux4d_core.scene.stage import Stage, StagedActor
 from flux4d_core.types import Gaussians, concatenate
 
 
-def stage(scene: Scene, edits: Edits | None = None) -> Stage:
-    """A scene after its edits."""
+def stage(scene: Scene, edits: Edits | None = None, folder: Path | None = None) -> Stage:
+    """A scene after its edits.
+
+    Args:
+        folder: Where the edits lie, and beside them the files of inserted actors.
+
+    Raises:
+        Flux4dError: the file of an inserted actor is missing or not what it should be.
+    """
     cast = Cast.of(scene)
     for operation in edits.operations if edits is not None else ():
-        _apply(cast, operation)
+        _apply(cast, operation, folder)
     return cast.stage()
 
 
-def _apply(cast: Cast, operation: Operation) -> None:
+def _apply(cast: Cast, operation: Operation, folder: Path | None) -> None:
     match operation:
         case Group():
             _group(cast, operation)
         case Erase():
             _erase(cast, operation)
         case Insert():
-            pass
+            _insert(cast, operation, folder)
         case _ if role := cast.roles.get(operation.actor):
             _apply_to(cast, role, operation)
 
@@ -119,6 +128,18 @@ def _duplicate(cast: Cast, role: Role, operation: Duplicate) -> None:
     name = f"copy of {role.staged.name}"
     staged = replace(role.staged, id=operation.new, name=name, course=course, hidden=False)
     cast.put(Role(staged, copy=cast.gaussians(role), paint=role.paint))
+
+
+def _insert(cast: Cast, operation: Insert, folder: Path | None) -> None:
+    """Its own way from elsewhere, shifted so that at the operation's time it is where it should be."""
+    if operation.new in cast.roles:
+        return
+    asset = load_source(operation.source, folder)
+    placed = _turned_about(np.zeros(3), operation.yaw, operation.position)
+    course = Course((Shifted(operation.time), Carried(placed)))
+    name = operation.name or asset.actor.name
+    staged = StagedActor(operation.new, name, asset.actor, course, count=len(asset.gaussians))
+    cast.put(Role(staged, copy=asset.gaussians.to(cast.owner.device)))
 
 
 # --- who owns what -------------------------------------------------------------------------------------------------

@@ -109,7 +109,7 @@ class Course:
         rotation, turn = rigid[:3, :3], rotations_to_quats(rigid[:3, :3])
         return Snapshot(
             means=now.means @ rotation.T + rigid[:3, 3],
-            quats=_turned(turn, now.quats),
+            quats=turned(turn, now.quats),
             scales=now.scales,
             opacities=now.opacities,
             colors=now.colors,
@@ -138,7 +138,7 @@ def _halted(time: float, since: float, braking: float) -> float:
     return min(time, since) + braked
 
 
-def _turned(turn: torch.Tensor, quats: torch.Tensor) -> torch.Tensor:
+def turned(turn: torch.Tensor, quats: torch.Tensor) -> torch.Tensor:
     """Hamilton product turn * quats, w first."""
     w, x, y, z = turn.unbind(-1)
     a, b, c, d = quats.unbind(-1)

@@ -1,0 +1,41 @@
+"""A browser flown along a camera path in real time, the playhead with it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+import numpy as np
+import viser
+
+from flux4d_core.scene.paths.camera_path import CameraPath
+from flux4d_viewer.canvas.units import look_as
+from flux4d_viewer.clock import RATE, Clock
+
+
+class Flight:
+    """One preview, on a thread of its own, until its end or `stop`."""
+
+    def __init__(self, client: viser.ClientHandle, path: CameraPath, clock: Clock, ended: Callable[[], None]) -> None:
+        self._client, self._path, self._clock, self._ended = client, path, clock, ended
+        self._stopped = threading.Event()
+        self._views = path.views(np.arange(round(path.seconds * RATE) + 1) / RATE)
+        threading.Thread(target=self._fly, name="preview", daemon=True).start()
+
+    def stop(self) -> None:
+        """Stay where it is."""
+        self._stopped.set()
+
+    def _fly(self) -> None:
+        began = time.perf_counter()
+        last = len(self._views) - 1
+        while not self._stopped.is_set() and not self._client._viser_server_gone:
+            step = round((time.perf_counter() - began) * RATE)
+            view = self._views[step % len(self._views) if self._path.loop else min(step, last)]
+            self._clock.seek(view.time)
+            look_as(self._client, view.camera_to_world, view.fov)
+            if step >= last and not self._path.loop:
+                break
+            self._stopped.wait(1 / RATE)
+        self._ended()

@@ -1,0 +1,228 @@
+"""Layers that belong to looking: trails, the own vehicle, sweeps, following."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+import viser
+from small_street import EGO_SPEED, RED_SPEED, RED_START, make_clip, make_scene
+
+from flux4d_core.scene.edit.apply import stage
+from flux4d_core.scene.edit.operations import Delay, Edits, scene_actor_id
+from flux4d_viewer.canvas.backdrop import BackdropLayer
+from flux4d_viewer.canvas.drawable import prepare_for_browser
+from flux4d_viewer.canvas.ego import ego_pose
+from flux4d_viewer.canvas.follow import FollowLayer, followed_pose
+from flux4d_viewer.canvas.measure import MeasureLayer, length_of
+from flux4d_viewer.canvas.sweeps import colors_of
+from flux4d_viewer.canvas.trails import TrailLayer, trail_of, trail_times
+from flux4d_viewer.canvas.units import SCALE
+from flux4d_viewer.canvas.vehicle import VehicleLayer, body
+from flux4d_viewer.clock import Playhead
+from flux4d_viewer.colormaps import mapped, stops_of
+from flux4d_viewer.looking import EGO
+from flux4d_viewer.recording import HEIGHTS, recording_of_clip
+from flux4d_viewer.server import start_server, stop_server
+from flux4d_viewer.staged import work_out
+from flux4d_viewer.state import State, View
+
+SCENE = make_scene()
+RECORDING = recording_of_clip(make_clip())
+OPENED = State(recording=RECORDING, scene=SCENE, drawable=prepare_for_browser(SCENE), camera="front")
+RED = next(scene_actor_id(i) for i, actor in enumerate(SCENE.grouping.actors) if actor.velocity[0] > 0)
+
+
+@pytest.fixture(scope="module")
+def state() -> State:
+    return replace(OPENED, staged=work_out(OPENED, Edits()))
+
+
+@pytest.fixture
+def server() -> Iterator[viser.ViserServer]:
+    running = start_server("127.0.0.1", 0)
+    yield running
+    stop_server(running)
+
+
+def red_trail(edits: Edits, start: float, end: float) -> np.ndarray:
+    actor = stage(SCENE, edits).actor(RED)
+    assert actor is not None
+    return trail_of(actor, trail_times(start, end))
+
+
+def test_the_red_cars_trail_runs_ten_metres_along_its_lane() -> None:
+    trail = red_trail(Edits(), 0.0, 1.0)
+    assert len(trail) == 10
+    assert trail[0, 0, :2] == pytest.approx([RED_START, -2.0], abs=0.1)
+    assert trail[-1, 1] - trail[0, 0] == pytest.approx([RED_SPEED, 0.0, 0.0], abs=1e-3)
+    assert (trail[1:, 0] == trail[:-1, 1]).all()
+    assert abs(trail[0, 0, 2] - 0.1) < 0.15  # just above the road
+
+
+def test_the_trail_of_half_a_second_is_five_metres_long() -> None:
+    trail = red_trail(Edits(), 0.5, 1.0)
+    assert np.linalg.norm(trail[-1, 1] - trail[0, 0]) == pytest.approx(RED_SPEED / 2, abs=1e-3)
+
+
+def test_a_delayed_car_leaves_its_trail_behind() -> None:
+    late = red_trail(Edits().then(Delay(RED, 0.5)), 0.0, 1.0)
+    assert late[0, 0, 0] == pytest.approx(RED_START - RED_SPEED / 2, abs=0.1)
+
+
+def test_trails_are_shown_and_hidden_and_follow_the_playhead(server: viser.ViserServer, state: State) -> None:
+    layer = TrailLayer(server)
+    wanted = replace(state, view=View(trail="last", trail_seconds=0.5))
+    layer.draw(wanted, Playhead(time=0.5, end=1.0))
+    handle: Any = server.scene.get_handle_by_name("/trails")
+    assert handle.points.shape == (10, 2, 3)
+    before = handle.points.copy()
+    layer.draw(wanted, Playhead(time=0.7, end=1.0))
+    moved = np.linalg.norm(handle.points - before, axis=-1) / SCALE
+    assert sorted(set(moved.round(2).ravel().tolist())) == pytest.approx([1.2, 2.0], abs=0.02)
+    layer.draw(state, Playhead(end=1.0))
+    assert not handle.visible
+
+
+def test_between_two_poses_the_own_vehicle_is_between_them() -> None:
+    assert ego_pose(RECORDING, 0.25)[0, 3] == pytest.approx(0.25 * EGO_SPEED, abs=1e-4)
+    assert ego_pose(RECORDING, -5.0)[0, 3] == 0.0
+    assert ego_pose(RECORDING, 9.0)[0, 3] == pytest.approx(EGO_SPEED, abs=1e-4)
+
+
+def test_half_way_through_a_turn_it_has_turned_half_way() -> None:
+    turned = np.eye(4, dtype=np.float32)
+    turned[:2, :2] = [[0, -1], [1, 0]]
+    recording = replace(RECORDING, ego_to_world=np.stack([np.eye(4, dtype=np.float32), turned]))
+    pose = ego_pose(replace(recording, ego_times=np.array([0.0, 1.0], dtype=np.float32)), 0.5)
+    assert np.degrees(np.arctan2(pose[1, 0], pose[0, 0])) == pytest.approx(45.0, abs=1e-3)
+
+
+def test_the_own_vehicle_moves_with_the_playhead(server: viser.ViserServer, state: State) -> None:
+    layer = VehicleLayer(server)
+    layer.draw(state, Playhead(end=1.0))
+    assert server.scene.get_handle_by_name("/vehicle") is None
+    wanted = replace(state, view=View(vehicle=True))
+    layer.draw(wanted, Playhead(time=0.5, end=1.0))
+    handle = server.scene.get_handle_by_name("/vehicle")
+    assert handle is not None
+    assert handle.position[0] / SCALE == pytest.approx(0.5 * EGO_SPEED, abs=1e-3)
+    vertices, faces = body()
+    assert faces.max() == len(vertices) - 1
+    assert np.ptp(vertices, axis=0) == pytest.approx([4.4, 1.8, 1.1])
+
+
+def test_points_are_coloured_by_height_strength_and_time() -> None:
+    sweep = RECORDING.sweeps[5]
+    heights = colors_of(sweep, "height", (0.0, 1.0))
+    on_road = np.abs(sweep.points[:, 2]) < 1e-6
+    wanted = mapped(np.array([-HEIGHTS[0] / (HEIGHTS[1] - HEIGHTS[0])]), stops_of("rainbow"))
+    assert (heights[on_road] == wanted).all()
+    assert (colors_of(sweep, "intensity", (0.0, 1.0)) == mapped(np.array([0.5]), stops_of("viridis"))).all()
+    assert (colors_of(sweep, "time", (0.0, 1.0)) == mapped(np.array([0.5]), stops_of("rainbow"))).all()
+
+
+class Camera:
+    """As viser's, without a browser."""
+
+    def __init__(self) -> None:
+        self.position, self.look_at = np.array([-0.7, 0.0, 0.4]), np.array([1.8, 0.0, 0.0])
+
+
+class Client:
+    client_id = 1
+
+    def __init__(self) -> None:
+        self.camera = Camera()
+
+    def flush(self) -> None: ...
+
+    def atomic(self) -> Any:
+        import contextlib
+
+        return contextlib.nullcontext()
+
+
+class Clients:
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def get_clients(self) -> dict[int, Client]:
+        return {1: self._client}
+
+
+def follow(client: Client) -> FollowLayer:
+    server: Any = Clients(client)
+    return FollowLayer(server)
+
+
+def test_the_view_keeps_its_place_beside_the_own_vehicle(state: State) -> None:
+    client = Client()
+    layer, wanted = follow(client), replace(state, following=EGO)
+    layer.draw(wanted, Playhead(time=0.0, end=1.0))
+    layer.draw(wanted, Playhead(time=1.0, end=1.0))
+    assert client.camera.position / SCALE == pytest.approx([-7.0 + EGO_SPEED, 0.0, 4.0], abs=1e-3)
+    assert client.camera.look_at / SCALE == pytest.approx([18.0 + EGO_SPEED, 0.0, 0.0], abs=1e-3)
+
+
+def test_a_view_that_its_user_moves_is_kept_from_there_on(state: State) -> None:
+    client = Client()
+    layer, wanted = follow(client), replace(state, following=EGO)
+    layer.draw(wanted, Playhead(time=0.0, end=1.0))
+    layer.draw(wanted, Playhead(time=0.4, end=1.0))
+    client.camera.position = client.camera.position + np.array([0.0, 0.5, 0.0])
+    layer.draw(wanted, Playhead(time=0.8, end=1.0))
+    assert client.camera.position / SCALE == pytest.approx([-7.0 + 0.8 * EGO_SPEED, 5.0, 4.0], abs=1e-3)
+
+
+def test_a_late_word_from_the_browser_is_not_taken_for_its_users_wish(state: State) -> None:
+    client = Client()
+    layer, wanted = follow(client), replace(state, following=EGO)
+    layer.draw(wanted, Playhead(time=0.0, end=1.0))
+    layer.draw(wanted, Playhead(time=0.2, end=1.0))
+    late = client.camera.position, client.camera.look_at
+    layer.draw(wanted, Playhead(time=0.4, end=1.0))
+    client.camera.position, client.camera.look_at = late
+    layer.draw(wanted, Playhead(time=0.6, end=1.0))
+    assert client.camera.position[0] / SCALE == pytest.approx(-7.0 + 0.6 * EGO_SPEED, abs=1e-3)
+
+
+def test_who_follows_nobody_stays(state: State) -> None:
+    client = Client()
+    layer = follow(client)
+    layer.draw(state, Playhead(time=0.0, end=1.0))
+    layer.draw(state, Playhead(time=1.0, end=1.0))
+    assert client.camera.position.tolist() == [-0.7, 0.0, 0.4]
+
+
+def test_an_actor_is_followed_by_its_id(state: State) -> None:
+    poses = [followed_pose(replace(state, following=RED), time) for time in (0.0, 1.0)]
+    assert poses[0] is not None and poses[1] is not None
+    assert (poses[1] - poses[0])[:3, 3] == pytest.approx([RED_SPEED, 0.0, 0.0], abs=1e-3)
+    assert followed_pose(replace(state, following="gone"), 0.0) is None
+
+
+def test_what_is_measured_stands_in_the_scene_with_its_length(server: viser.ViserServer, state: State) -> None:
+    layer = MeasureLayer(server)
+    ends = ((10.0, 8.0, 3.0), (10.0, -8.0, 3.0))
+    layer.draw(replace(state, measured=ends), Playhead())
+    label: Any = server.scene.get_handle_by_name("/measure/label")
+    assert label.text == "16.00 m"
+    assert length_of(ends) == 16.0
+    layer.draw(state, Playhead())
+    assert server.scene.get_handle_by_name("/measure/line") is None
+
+
+def test_a_chosen_background_lies_behind_the_browsers_splats(
+    server: viser.ViserServer, state: State, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    images: list[Any] = []
+    monkeypatch.setattr(server.scene, "set_background_image", lambda image, **_: images.append(image))
+    layer = BackdropLayer(server)
+    layer.draw(state, Playhead())
+    layer.draw(replace(state, view=View(backdrop=(255, 255, 255))), Playhead())
+    layer.draw(state, Playhead())
+    assert len(images) == 2
+    assert images[0].min() == 255
+    assert images[1] is None
