@@ -26,18 +26,22 @@ from flux4d_viewer.panels.cameras import CamerasPanel
 from flux4d_viewer.panels.display import DisplayPanel
 from flux4d_viewer.panels.export import ExportPanel
 from flux4d_viewer.panels.info import InfoPanel
+from flux4d_viewer.panels.path import PathPanel
+from flux4d_viewer.panels.quality import QualityPanel
 from flux4d_viewer.panels.status import StatusPanel
 from flux4d_viewer.panels.timeline import TimelinePanel
 from flux4d_viewer.recording import Recording
 from flux4d_viewer.server import serve
 from flux4d_viewer.staged import Stager
 from flux4d_viewer.state import State, Store
+from flux4d_viewer.watch import Watch
 from flux4d_viewer.worker import Perform, Worker
 
 if TYPE_CHECKING:
     from flux4d_viewer.device import Renderer
 
-Panel = StatusPanel | TimelinePanel | DisplayPanel | AdaptPanel | CamerasPanel | ExportPanel | InfoPanel
+Panel = StatusPanel | TimelinePanel | DisplayPanel | AdaptPanel | CamerasPanel | ExportPanel | InfoPanel | QualityPanel
+Panel = StatusPanel | TimelinePanel | DisplayPanel | AdaptPanel | CamerasPanel | PathPanel | ExportPanel | InfoPanel
 PANEL_WIDTH = 340
 """Pixels of the panel on the right."""
 
@@ -73,10 +77,14 @@ class Viewer:
         self.worker = Worker(prepare or _real_work(settings), self._receive)
         self.stager = Stager(self.store, settings.folder, self._complain)
         self.controls = Controls(Bench(self.store, self.clock, self.worker.put, self.worker.cancel, settings.folder))
-        self.canvas = Canvas(self.server, self.controls.cameras.jump, self._complain, self._note_picture)
+        self.canvas = Canvas(
+            self.server, self.controls.cameras.jump, self._complain, self.controls.paths, self._note_picture
+        )
         self._panels = self._lay_out()
+        self._watch = Watch(self.server, self.controls.bench)
         bind_keys(self.server, self.controls)
         self.server.on_client_connect(self._greet)
+        self.server.on_client_disconnect(self._forget)
         self._recording: Recording | None = None
         self._broken = False
         self._done = threading.Event()
@@ -86,6 +94,7 @@ class Viewer:
         self.clock.start()
         self.worker.start()
         self.stager.start()
+        self._watch.start()
         self.clock.wake()
         if job is not None:
             self.worker.put(job)
@@ -98,6 +107,7 @@ class Viewer:
     def stop(self) -> bool:
         """End all threads and the server; whether the worker's has ended, which cannot be forced to."""
         self._done.set()
+        self._watch.stop()
         ended = self.worker.stop()
         self.clock.stop()
         self.stager.stop()
@@ -116,6 +126,9 @@ class Viewer:
             panels.append(AdaptPanel(self.server, self.controls))
         with tabs.add_tab("Cameras", viser.Icon.CAMERA):
             panels.append(CamerasPanel(self.server, self.controls))
+            panels.append(QualityPanel(self.server, self.controls))
+        with tabs.add_tab("Path", viser.Icon.ROUTE):
+            panels.append(PathPanel(self.server, self.controls))
         with tabs.add_tab("Export", viser.Icon.DOWNLOAD):
             panels.append(ExportPanel(self.server, self.controls))
         with tabs.add_tab("Info", viser.Icon.INFO_CIRCLE):
@@ -189,6 +202,9 @@ class Viewer:
         """Tell a browser that comes late what has gone wrong before."""
         if problem := self.store.state.problem:
             self._notify([client], "What went wrong", problem, "red")
+
+    def _forget(self, client: viser.ClientHandle) -> None:
+        self.controls.paths.land(client.client_id)
 
     def _notify(
         self, clients: Iterable[viser.ClientHandle], title: str, body: str, color: Literal["red", "yellow", "gray"]

@@ -44,6 +44,8 @@ class Comparing:
     """Blink: whether it is the render's turn."""
     in_view: bool = False
     """Also in the 3D view, for whoever looks through that camera."""
+    hatch: bool = False
+    """Whether what was never recorded is hatched in the 3D view at rest."""
 
 
 def combine(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from flux4d_core.scene.paths.camera_path import CameraPath
 from flux4d_viewer.files import in_bytes
 from flux4d_viewer.jobs.exporting import FilmFormat, RecordedWay
 
@@ -47,6 +48,18 @@ class FilmPlan:
         return ""
 
 
+def plan_path(path: CameraPath, format: FilmFormat, quality: int) -> FilmPlan:
+    """What comes of a camera path."""
+    pictures, width, height = len(path.moments), path.width // 2 * 2, path.height // 2 * 2
+    size = pictures * width * height * _per_pixel(format, quality)
+    return FilmPlan(pictures, width, height, pictures / path.fps, size, format)
+
+
+def _per_pixel(format: FilmFormat, quality: int) -> float:
+    """About so many bytes."""
+    return {"mp4": _MP4[quality], "gif": _GIF, "png": _PNG}[format]
+
+
 def plan_film(recording: Recording | None, way: RecordedWay, format: FilmFormat, quality: int) -> FilmPlan | None:
     """What comes of a way along a recorded camera; None if there is no such camera."""
     frames = [frame for frame in recording.frames if frame.sensor == way.camera] if recording else []
@@ -56,5 +69,5 @@ def plan_film(recording: Recording | None, way: RecordedWay, format: FilmFormat,
     pictures = max(2, round(lasts * way.fps * way.slow) + 1)
     width = (way.width or frames[0].width) // 2 * 2
     height = round(width * frames[0].height / frames[0].width / 2) * 2
-    per_pixel = {"mp4": _MP4[quality], "gif": _GIF, "png": _PNG}[format]
-    return FilmPlan(pictures, width, height, pictures / way.fps, pictures * width * height * per_pixel, format)
+    size = pictures * width * height * _per_pixel(format, quality)
+    return FilmPlan(pictures, width, height, pictures / way.fps, size, format)

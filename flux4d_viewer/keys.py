@@ -84,6 +84,9 @@ KEYS: tuple[Key, ...] = (
     Key("Undo", "Z", lambda controls, _: controls.editing.undo(), "cmd/ctrl"),
     Key("Redo", "Z", lambda controls, _: controls.editing.redo(), "cmd/ctrl+shift"),
     Key("Before the edits, or after them", "B", lambda controls, _: controls.editing.show_before(), "shift"),
+    Key("Keyframe of the camera path here", "enter", lambda controls, client: controls.paths.add(client)),
+    Key("Remove the keyframe nearest in time", "enter", lambda controls, _: controls.paths.remove_nearest(), "shift"),
+    Key("Fly along the camera path, or stop", "P", lambda controls, client: controls.paths.preview(client)),
     Key("Look down from above", "T", lambda controls, client: controls.viewing.look_down(client)),
     Key(
         "Follow: the own vehicle, the selected actor, nobody",

@@ -6,14 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jaxtyping import UInt8
+from jaxtyping import Float32, UInt8
 from numpy import ndarray
 
 from flux4d_core.scene.edit.operations import Edits
 from flux4d_viewer.comparison import Score
+from flux4d_viewer.examined import Examined
 from flux4d_viewer.theme import Tone
 
 if TYPE_CHECKING:
+    from flux4d_core.scene.paths.camera_path import CameraPath
     from flux4d_core.scene.scene import Scene
     from flux4d_viewer.canvas.drawable import Drawable
     from flux4d_viewer.curves import MovingCounts
@@ -103,6 +105,13 @@ class Scored:
     """Done to the scene before."""
 
 
+@dataclass(frozen=True, eq=False)
+class PathMade:
+    """A preset has become a camera path."""
+
+    path: CameraPath
+
+
 @dataclass(frozen=True)
 class Counted:
     """How many Gaussians move, over time."""
@@ -110,6 +119,44 @@ class Counted:
     counts: MovingCounts
     edits: Edits
     """Done to the scene before."""
+
+
+@dataclass(frozen=True)
+class Surveyed:
+    """Some more of the recorded cameras were looked through."""
+
+    share: float
+    """Of all, 0 to 1."""
+
+
+@dataclass(frozen=True)
+class ViewExamined:
+    """It is known what a view consists of."""
+
+    found: Examined
+    edits: Edits
+    """Done to the scene before."""
+
+
+@dataclass(frozen=True, eq=False)
+class ErrorsMeasured:
+    """Every Gaussian's mean difference from the recorded images."""
+
+    values: Float32[ndarray, "N"]
+    """0 to 1, in the order of `Stage.gaussians`; nan: never seen."""
+    edits: Edits
+    """Done to the scene before."""
+
+
+@dataclass(frozen=True)
+class Improved:
+    """Something was tried to make the scene sharper."""
+
+    what: str
+    """"Aligning", "Optimising"."""
+    sentence: str
+    """What that did to frames that it was not made from."""
+    is_kept: bool
 
 
 @dataclass(frozen=True)
@@ -156,7 +203,12 @@ Message = (
     | Compared
     | Counted
     | Scored
+    | Surveyed
+    | ViewExamined
+    | ErrorsMeasured
+    | Improved
     | Exported
+    | PathMade
     | Failed
     | Stopped
     | Finished

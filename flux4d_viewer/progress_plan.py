@@ -6,6 +6,7 @@ from flux4d_viewer.jobs.adapting import AdaptToLog
 from flux4d_viewer.jobs.exporting import ExportFilm, ExportScene
 from flux4d_viewer.jobs.job import Job
 from flux4d_viewer.jobs.opening import OpenDemo, OpenLog
+from flux4d_viewer.jobs.quality import AlignCameras, OptimizeScene
 
 _RECONSTRUCT = (
     ("lifting", 8.0),
@@ -54,5 +55,10 @@ def plan_of(job: Job) -> Plan:
             return Plan((("compiling", 2.0), ("mapping", 6.0), ("filming", 60.0)))
         case ExportScene(format="page"):
             return Plan((("preparing", 4.0), ("recording", 4.0), ("packing", 4.0)))
+        case AlignCameras():
+            rounds = (("reconstructing to align", 15.0), ("round 1", 60.0), ("round 2", 60.0), ("judging", 5.0))
+            return Plan((*rounds, *_REBUILD))
+        case OptimizeScene(seconds):
+            return Plan((("judging the scene", 5.0), ("optimising", seconds), ("judging", 5.0), ("preparing", 4.0)))
         case _:
             return Plan(())

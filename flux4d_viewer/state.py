@@ -8,27 +8,35 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from flux4d_core.scene.edit.operations import Edits
+from flux4d_core.scene.paths.camera_path import CameraPath
 from flux4d_viewer.colormaps import Colormap
 from flux4d_viewer.comparison import Comparing, Score
 from flux4d_viewer.editing import Editing
+from flux4d_viewer.examined import Examined
 from flux4d_viewer.history import History
 from flux4d_viewer.looking import ArrowsPer, ColorBy, Errors, LidarColor, Painted, Picture, Range, Rgb, Trail, Vector
 from flux4d_viewer.messages import (
     Adapted,
     Compared,
     Counted,
+    ErrorsMeasured,
     Exported,
     Failed,
     Finished,
+    Improved,
     Message,
     Notice,
     Opened,
+    PathMade,
     Progressed,
     Reconstructed,
     Scored,
     Started,
     Stopped,
+    Surveyed,
+    ViewExamined,
 )
+from flux4d_viewer.path_editing import PathEditing
 
 if TYPE_CHECKING:
     from flux4d_core.scene.scene import Scene
@@ -117,6 +125,12 @@ class State:
     """Of the frames that were scored so far, in their order; computed while nothing else is to be done."""
     scored_edits: Edits = field(default_factory=Edits)
     """Done to the scene before it was scored."""
+    surveyed: float = 0.0
+    """How much is known of what was ever seen, 0 to 1."""
+    examined: tuple[Examined, ...] = ()
+    """Each browser's view when it rested last, the newest at the end."""
+    improved: Improved | None = None
+    """What the last attempt to make the scene sharper did."""
     exported: Exported | None = None
     """The newest file."""
     written: tuple[Exported, ...] = ()
@@ -145,6 +159,10 @@ class State:
     """What is selected, and what the hands are at."""
     staged: Staged | None = None
     """The scene after the newest edits that are worked out; None: as reconstructed."""
+
+    path: CameraPath = field(default_factory=CameraPath)
+    """What is filmed; without keyframes, the recorded camera's way."""
+    pathing: PathEditing = field(default_factory=PathEditing)
 
     @property
     def layout(self) -> Layout | None:
@@ -180,8 +198,19 @@ def receive(state: State, message: Message) -> State:
             return replace(state, counted=message)
         case Scored():
             return _score(state, message)
+        case Surveyed(share):
+            return replace(state, surveyed=share)
+        case ViewExamined(found):
+            others = tuple(one for one in state.examined if one.client != found.client)
+            return replace(state, examined=(*others[-MOST_VIEWS:], found))
+        case ErrorsMeasured():
+            return state
+        case Improved():
+            return replace(state, improved=message)
         case Exported():
             return replace(state, exported=message, written=(message, *state.written)[:RECENT_FILES])
+        case PathMade(path):
+            return set_path(state, path, -1)
         case Failed(title, sentence):
             return replace(state, work=None, problem=f"{title} failed. {sentence}")
         case Stopped(title):
@@ -194,6 +223,10 @@ def _progress(state: State, message: Progressed) -> State:
     cancelling = state.work.cancelling if state.work else False
     work = Work(message.title, message.stage, message.fraction, message.seconds, cancelling)
     return replace(state, work=work)
+
+
+MOST_VIEWS = 16
+"""Browsers whose last view is remembered."""
 
 
 def _score(state: State, message: Scored) -> State:
@@ -217,11 +250,16 @@ def _open(state: State, message: Opened) -> State:
         comparison=None,
         counted=None,
         scores=(),
+        surveyed=0.0,
+        examined=(),
+        improved=None,
         is_log=message.is_log,
         adapted=None,
         history=History(),
         editing=Editing(),
         staged=None,
+        path=path_in_size_of(state.path, message.recording),
+        pathing=PathEditing(is_shown=state.pathing.is_shown),
         camera=sensors[0] if sensors else "",
         notices=message.notices,
         view=replace(state.view, lidar="all", frusta="playhead"),
@@ -241,6 +279,7 @@ def _show_scene(state: State, message: Reconstructed) -> State:
         staged=None,
         counted=None,
         scores=(),
+        surveyed=0.0,
         notices=tuple(dict.fromkeys(state.notices + message.notices)),
         view=replace(state.view, lidar=lidar),
     )
@@ -249,6 +288,33 @@ def _show_scene(state: State, message: Reconstructed) -> State:
 def change_view(state: State, **changes: object) -> State:
     """The state with some fields of its view changed."""
     return replace(state, view=replace(state.view, **changes))  # pyright: ignore[reportArgumentType]
+
+
+def path_in_size_of(path: CameraPath, recording: Recording) -> CameraPath:
+    """A path without keyframes, whose pictures are as large as the first camera's (even numbers, as video needs)."""
+    empty = replace(path, keyframes=(), center=(0.5, 0.5), projection="pinhole")
+    if not recording.frames:
+        return replace(empty, width=1280, height=720)
+    first = recording.frames[0]
+    return replace(empty, width=max(16, first.width // 2 * 2), height=max(16, first.height // 2 * 2))
+
+
+def set_path(state: State, path: CameraPath, chosen: int, change: str = "") -> State:
+    """The state with another camera path; `change`: what to, so that further changes to the same are undone with it."""
+    pathing = replace(state.pathing.keep(state.path, change), chosen=chosen)
+    return replace(state, path=path, pathing=pathing)
+
+
+def step_path(state: State, back: bool) -> State:
+    """The state with the last change of its camera path undone, or done again."""
+    pathing = state.pathing
+    kept = pathing.past if back else pathing.future
+    if not kept:
+        return state
+    past = pathing.past[:-1] if back else (*pathing.past, state.path)
+    future = (*pathing.future, state.path) if back else pathing.future[:-1]
+    chosen = min(pathing.chosen, len(kept[-1].keyframes) - 1)
+    return replace(state, path=kept[-1], pathing=replace(pathing, past=past, future=future, chosen=chosen, change=""))
 
 
 class Store:

@@ -187,5 +187,18 @@ def grid(titles: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
     )
 
 
+def bar(name: str, number: str, share: float, text: str) -> str:
+    """A name with its number over a bar from green to red, and a sentence."""
+    percent = 100 * min(1.0, max(0.0, share))
+    hue = 120 * (1 - percent / 100)
+    return _block(
+        '<div style="display:flex;justify-content:space-between;font-size:0.85em">'
+        f"<span>{html.escape(name)}</span><b>{html.escape(number)}</b></div>"
+        '<div style="height:4px;border-radius:2px;background:rgba(127,127,127,0.25);margin:2px 0">'
+        f'<div style="height:4px;border-radius:2px;width:{percent:.0f}%;background:hsl({hue:.0f},60%,50%)"></div></div>'
+        f'<div style="font-size:0.75em;line-height:1.35;opacity:0.65">{html.escape(text)}</div>'
+    )
+
+
 def _block(inner: str) -> str:
     return f'<div style="padding:0 0.75em 0.5em 0.75em">{inner}</div>'

@@ -7,13 +7,16 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec.msgpack
 import viser
 import websockets.exceptions
 import websockets.sync.client
 import zstandard
+
+if TYPE_CHECKING:
+    from flux4d_viewer.app import Viewer
 
 
 @dataclass
@@ -44,6 +47,11 @@ class Seen:
     commands: dict[str, dict[str, Any]] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
     """Messages of every type."""
+
+
+def address_of(viewer: Viewer) -> str:
+    """Where a viewer's websocket is, through the same door as its page."""
+    return viewer.site.url.rstrip("/").replace("http://", "ws://")
 
 
 class RawPage:

@@ -81,14 +81,18 @@ def align_judged(
     vehicle = Vehicle(clip.ego_to_world.cpu(), clip.ego_times.cpu())
     start = scene = remake(shown, report)
     moved, found = clip, ()
-    for _ in range(rounds):
+    for number in range(rounds):
+
+        def report_round(stage: str, fraction: float, number: int = number) -> None:
+            report(f"Round {number + 1} of {rounds}: {stage[:1].lower()}{stage[1:]}", fraction)
+
         shown, kept_out = without_ticks_of(moved, judged)
-        corrections = align(scene, shown.frames, kept_out, vehicle, config, report)
+        corrections = align(scene, shown.frames, kept_out, vehicle, config, report_round)
         if not corrections:
             break
         moved, found = corrected(moved, corrections), found + corrections
         shown, kept_out = without_ticks_of(moved, judged)
-        scene = remake(shown, report)
+        scene = remake(shown, report_round)
     report("Judging the alignment", 0.0)
     judgement = Judgement(_judge(start, judged), _judge(scene, without_ticks_of(moved, judged)[1]))
     if not judgement.is_kept:

@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from flux4d_core.geometry import pixel_rays
 from flux4d_core.rendering.render import draw
 from flux4d_core.scene.seen import Seen, SeenMap, find_seen
 from flux4d_core.scene.stage import Stage
@@ -22,7 +23,7 @@ class ViewFacts:
     """What a view consists of; shares are of the picture, 0 to 1."""
 
     unseen: float
-    """That no recorded camera ever saw."""
+    """Of what shows surfaces, or looks below the horizon, how much no recorded camera ever saw."""
     guessed: float
     """Whose depth was not measured by LiDAR, but completed from images; the sky does not count."""
     moving: float
@@ -50,12 +51,19 @@ def examine(stage: Stage, camera: Camera, seen_map: SeenMap, width: int = 200) -
     seen: Seen = find_seen(seen_map, rendering, camera)
     moving = rendering.colors[..., 1] > 0.5 * rendering.alphas.clamp(min=0.5)
     return ViewFacts(
-        unseen=1 - seen.share,
+        unseen=_share_unseen(seen.mask, rendering.alphas, camera),
         guessed=float(rendering.colors[..., 0].mean()),
         moving=float(moving.float().mean()),
         speed=_median_speed(rendering.velocities, rendering.alphas, moving),
         seen=seen.mask.cpu(),
     )
+
+
+def _share_unseen(seen: Bool[Tensor, "h w"], alphas: Float[Tensor, "h w"], camera: Camera) -> float:
+    """Of all but the sky: that no camera looked so far up matters little."""
+    rays = pixel_rays(camera.width, camera.height, camera.K, camera.camera_to_world)
+    counted = (alphas > 0.5) | (rays[..., 2] < 0)
+    return float((counted & ~seen).sum() / counted.sum().clamp(min=1))
 
 
 def _is_guessed(stage: Stage) -> Bool[Tensor, "N"]:

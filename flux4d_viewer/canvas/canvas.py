@@ -9,11 +9,13 @@ import viser
 
 from flux4d_viewer.canvas.browser import BrowserSplats
 from flux4d_viewer.canvas.comparison_card import ComparisonCard
+from flux4d_viewer.canvas.keyframes import KeyframeHand, KeyframesLayer
 from flux4d_viewer.canvas.moving import MovingLayer
 from flux4d_viewer.canvas.overlay import Overlay
 from flux4d_viewer.canvas.overview import look_over, set_first_view
 from flux4d_viewer.canvas.recorded import Jump, RecordedLayer
 from flux4d_viewer.canvas.stream import Streams, Wish
+from flux4d_viewer.canvas.unseen import UnseenLayer
 from flux4d_viewer.clock import Playhead
 from flux4d_viewer.looking import Errors, Painted, Vector
 from flux4d_viewer.recording import Recording
@@ -34,11 +36,17 @@ class Canvas:
         server: viser.ViserServer,
         jump: Jump,
         failed: Callable[[str], None],
+        hand: KeyframeHand,
         painted: Callable[[Painted], None] = lambda painted: None,
     ) -> None:
         self._server = server
-        _light(server)
-        self._overlays: list[Overlay] = [RecordedLayer(server, jump), ComparisonCard(server)]
+        light_evenly(server)
+        self._overlays: list[Overlay] = [RecordedLayer(server, jump), ComparisonCard(server), UnseenLayer(server)]
+        self._overlays: list[Overlay] = [
+            RecordedLayer(server, jump),
+            ComparisonCard(server),
+            KeyframesLayer(server, hand),
+        ]
         self._moving = MovingLayer(server)
         self._splats = BrowserSplats(server)
         self._streams = Streams(server, failed, painted)
@@ -126,7 +134,7 @@ def _eye_at(state: State, time: float) -> Vector:
     return x, y, z
 
 
-def _light(server: viser.ViserServer) -> None:
+def light_evenly(server: viser.ViserServer) -> None:
     """Even light, so that arrows keep the colours of the legend."""
     server.scene.configure_default_lights(enabled=False)
     server.scene.configure_environment_map(None)

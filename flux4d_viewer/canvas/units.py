@@ -60,6 +60,20 @@ def look(
     client.flush()
 
 
+def look_as(client: viser.ClientHandle, camera_to_world: Float[ndarray, "4 4"], fov: float) -> None:
+    """As `look`, also where a camera is tilted or looks straight down: what is up in its picture is up in the view."""
+    right, down, forward = camera_to_world[:3, :3].T
+    is_level = abs(right[2]) < 1e-3 and abs(forward[2]) < 0.99
+    up = (0.0, 0.0, 1.0) if is_level else tuple(-float(value) for value in down)
+    eye = camera_to_world[:3, 3]
+    with client.atomic():
+        client.camera.fov = fov
+        client.camera.up_direction = up
+        client.camera.position = to_units(eye)
+        client.camera.look_at = to_units(eye + 15.0 * forward)
+    client.flush()
+
+
 def fitting_fov(fov: float, aspect: float, window_aspect: float) -> float:
     """The vertical opening angle (rad) at which a window shows the whole of a picture; aspects: width / height."""
     return 2 * math.atan(math.tan(fov / 2) * max(1.0, aspect / window_aspect))

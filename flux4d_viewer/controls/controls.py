@@ -12,6 +12,7 @@ from flux4d_viewer.controls.handling import HandControls
 from flux4d_viewer.controls.look import LookControls
 from flux4d_viewer.controls.measuring import MeasureControls
 from flux4d_viewer.controls.network import NetworkControls
+from flux4d_viewer.controls.paths import PathControls
 from flux4d_viewer.controls.quality import QualityControls
 from flux4d_viewer.controls.selecting import SelectionControls
 from flux4d_viewer.controls.time import TimeControls
@@ -32,6 +33,7 @@ class Controls:
         self.network = NetworkControls(bench)
         self.quality = QualityControls(bench, self.cameras)
         self.files = FileControls(bench)
+        self.paths = PathControls(bench)
         self.selecting = SelectionControls(bench)
         self.editing = EditControls(bench, self.selecting)
         self.hands = HandControls(bench, self.selecting, self.editing)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from flux4d_core.scene.look import Look
+from flux4d_core.scene.paths.camera_path import CameraPath
 from flux4d_viewer.controls.bench import Bench, Client, id_of
 from flux4d_viewer.downloads import send
 from flux4d_viewer.jobs.exporting import (
@@ -29,7 +30,7 @@ class FileControls:
 
     def export_film(
         self,
-        way: RecordedWay,
+        way: RecordedWay | CameraPath,
         client: Client,
         look: Look | None = None,
         format: FilmFormat = "mp4",

@@ -30,7 +30,7 @@ class Flight:
     def _fly(self) -> None:
         began = time.perf_counter()
         last = len(self._views) - 1
-        while not self._stopped.is_set() and not self._client._viser_server_gone:
+        while not self._stopped.is_set():
             step = round((time.perf_counter() - began) * RATE)
             view = self._views[step % len(self._views) if self._path.loop else min(step, last)]
             self._clock.seek(view.time)

@@ -12,6 +12,7 @@ from flux4d_viewer.comparison import Mode, worst
 from flux4d_viewer.controls.bench import Bench, Client
 from flux4d_viewer.controls.cameras import CameraControls
 from flux4d_viewer.jobs.comparing import ScoreFrame
+from flux4d_viewer.jobs.quality import AlignCameras, MeasureErrors, OptimizeScene, SurveySeen
 from flux4d_viewer.recording import RecordedFrame
 from flux4d_viewer.state import State
 
@@ -77,11 +78,29 @@ class QualityControls:
         if client is not None:
             self._cameras.jump(client, state.recording.frames[score.frame])
 
+    def mark_unseen(self, wanted: bool) -> None:
+        """Hatch what was never recorded, or no longer."""
+        self.set_comparing(hatch=wanted)
+
+    def measure_errors(self) -> None:
+        """Find every Gaussian's difference from the recorded images."""
+        self._bench.put(MeasureErrors(self._bench.store.state.history.edits))
+
+    def align(self) -> None:
+        """Bring the cameras of the open log into agreement, and reconstruct again if that helped."""
+        self._bench.put(AlignCameras())
+
+    def optimize(self, seconds: float) -> None:
+        """Fit the scene to its images, its motion frozen; kept if held-out images come out better."""
+        self._bench.put(OptimizeScene(seconds))
+
     def settle(self) -> None:
-        """The playhead rests: the next frame of the chosen camera can be scored."""
+        """The playhead rests: what is not known yet of the scene can be found out, a little at a time."""
         state = self._bench.store.state
         if state.scene is None or state.comparison is None:
             return
+        if state.surveyed < 1:
+            self._bench.put(SurveySeen())
         frame = next_to_score(state)
         if frame is None or self._is_asked(state, frame.index):
             return

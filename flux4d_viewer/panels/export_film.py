@@ -11,10 +11,11 @@ from flux4d_core.scene.look import Layer, Look
 from flux4d_viewer import theme
 from flux4d_viewer.clock import Playhead
 from flux4d_viewer.controls.controls import Controls
-from flux4d_viewer.film_plan import FilmPlan, plan_film
+from flux4d_viewer.film_plan import FilmPlan, plan_film, plan_path
 from flux4d_viewer.jobs.exporting import FilmFormat, RecordedWay
 from flux4d_viewer.state import State
 
+_RECORDED, _PATH = _WAYS = ("Recorded camera", "Camera path")
 _LAYERS: dict[str, Layer] = {
     "Colour": "color",
     "Depth": "depth",
@@ -34,6 +35,9 @@ class FilmFolder:
     def __init__(self, server: viser.ViserServer, controls: Controls, is_private: Callable[[], bool]) -> None:
         gui = server.gui
         with gui.add_folder("Film"):
+            self._way_choice = gui.add_dropdown(
+                "Way", _WAYS, hint="Beside the recorded camera's way, or along the camera path of the tab Path."
+            )
             self._camera = gui.add_html("")
             self._shift = gui.add_slider(
                 "Shift (m)", -4.0, 4.0, 0.1, 2.0, hint="How far to the left of the recorded way; negative: right."
@@ -64,7 +68,16 @@ class FilmFolder:
             )
         self._controls, self._is_private = controls, is_private
         self._export.on_click(lambda event: self._ask(event.client))
-        for handle in (self._shift, self._slow, self._layer, self._format, self._quality, self._width, self._fps):
+        for handle in (
+            self._way_choice,
+            self._shift,
+            self._slow,
+            self._layer,
+            self._format,
+            self._quality,
+            self._width,
+            self._fps,
+        ):
             handle.on_update(lambda event: controls.clock.wake() if event.client_id is not None else None)
 
     def show(self, state: State, playhead: Playhead) -> None:
@@ -72,17 +85,21 @@ class FilmFolder:
         is_depth, is_video = self._layer.value == "Depth", self._format.value == "MP4 video"
         self._range.visible = self._colormap.visible = is_depth
         self._quality.visible = is_video
-        self._camera.content = theme.line(f"Along {state.camera}" if state.camera else "No recorded camera", True)
+        is_path = self._way_choice.value == _PATH
+        for handle in (self._shift, self._slow, self._width, self._fps):
+            handle.visible = not is_path
+        self._camera.content = theme.line(_described(state, is_path), True)
         plan = self._planned(state)
         self._plan.content = "" if plan is None else theme.line(plan.sentence, True) + _warning(plan)
-        self._export.disabled = state.scene is None or state.work is not None or not state.camera or plan is None
+        self._export.disabled = state.scene is None or state.work is not None or plan is None
 
     def _ask(self, client: viser.ClientHandle | None) -> None:
-        way = self._way(self._controls.store.state.camera)
+        state = self._controls.store.state
+        way = state.path if self._films_path(state) else self._way(state.camera)
         near, far = self._range.value
         look = Look(_LAYERS[self._layer.value], _COLORMAPS[self._colormap.value], near, far)
         self._controls.files.export_film(
-            way, client, look, _FORMATS[self._format.value], self._quality.value, self._is_private()
+            way, client, look, self._chosen_format, self._quality.value, self._is_private()
         )
 
     def _way(self, camera: str) -> RecordedWay:
@@ -90,8 +107,24 @@ class FilmFolder:
             camera, self._shift.value, float(self._fps.value), self._slow.value, _WIDTHS[self._width.value]
         )
 
+    @property
+    def _chosen_format(self) -> FilmFormat:
+        return _FORMATS[self._format.value]
+
+    def _films_path(self, state: State) -> bool:
+        return self._way_choice.value == _PATH and bool(state.path.keyframes)
+
     def _planned(self, state: State) -> FilmPlan | None:
-        return plan_film(state.recording, self._way(state.camera), _FORMATS[self._format.value], self._quality.value)
+        if self._way_choice.value == _PATH:
+            return plan_path(state.path, self._chosen_format, self._quality.value) if state.path.keyframes else None
+        return plan_film(state.recording, self._way(state.camera), self._chosen_format, self._quality.value)
+
+
+def _described(state: State, is_path: bool) -> str:
+    if is_path:
+        count = len(state.path.keyframes)
+        return f"{count} keyframes" if count else "No keyframes yet: set some in the tab Path."
+    return f"Along {state.camera}" if state.camera else "No recorded camera"
 
 
 def _warning(plan: FilmPlan) -> str:

@@ -17,8 +17,12 @@ from flux4d_core.scene.edit.operations import Edits
 from flux4d_core.scene.scene import Scene
 from flux4d_core.scene.sharing import describe_provenance
 from flux4d_core.writing import written_whole
-from flux4d_viewer.canvas.canvas import Canvas
+from flux4d_viewer.canvas.browser import BrowserSplats
+from flux4d_viewer.canvas.canvas import light_evenly
 from flux4d_viewer.canvas.drawable import prepare_for_browser
+from flux4d_viewer.canvas.moving import MovingLayer
+from flux4d_viewer.canvas.overview import set_first_view
+from flux4d_viewer.canvas.recorded import RecordedLayer
 from flux4d_viewer.canvas.splats import most_visible
 from flux4d_viewer.clock import Playhead
 from flux4d_viewer.recording import recording_of_scene
@@ -61,17 +65,25 @@ def write_page(
 
 
 def _recorded(server: viser.ViserServer, state: State, times: list[float], slow: float, report: Report) -> str:
-    """What the viewer draws at all times, as HTML."""
-    canvas = Canvas(server, lambda client, frame: None, lambda sentence: None)
-    canvas.draw(state, Playhead(times[0]))
+    """What the viewer draws at all times, as HTML: splats, sky and the own vehicle's way."""
+    assert state.drawable is not None and state.layout is not None and state.recording is not None
+    light_evenly(server)
+    set_first_view(server, state.recording)
+    RecordedLayer(server, lambda client, frame: None).draw(state, Playhead(times[0]))
+    moving, splats, tint = MovingLayer(server), BrowserSplats(server), state.drawable.tint(state.view)
+    splats.replace(state.drawable)
+    moving.lay(state.layout)
+    splats.lay(state.layout, tint)
+    moving.show(state.view)
+    splats.show(state.view, tint)
+    moving.move(times[0])
     serializer = server.get_scene_serializer()
     for i, time in enumerate(times[1:], start=1):
         report("Recording the page", i / len(times))
         serializer.insert_sleep((time - times[i - 1]) * slow)
-        canvas.draw(state, Playhead(time))
+        moving.move(time)
     serializer.insert_sleep((times[-1] - times[0]) / max(1, len(times) - 1) * slow)
     report("Packing the page", 0.0)
-    canvas.stop()
     return serializer.as_html(dark_mode=True)
 
 

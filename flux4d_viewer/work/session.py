@@ -21,6 +21,7 @@ from flux4d_viewer.canvas.drawable import Drawable, prepare_for_browser, prepare
 from flux4d_viewer.canvas.painter import Painter
 from flux4d_viewer.device import Desk
 from flux4d_viewer.messages import Message, Notice, Reconstructed
+from flux4d_viewer.work.survey import Survey
 
 Post = Callable[[Message], None]
 
@@ -44,6 +45,7 @@ class Session:
         """Whether the renderer is compiled."""
         self._scene: Scene | None = None
         self._staged: tuple[Edits, Stage] | None = None
+        self._survey: Survey | None = None
 
     @property
     def device(self) -> torch.device:
@@ -66,9 +68,16 @@ class Session:
             self._staged = edits, stage(self.scene, edits).to(self.device)
         return self._staged[1]
 
+    @property
+    def survey(self) -> Survey:
+        """What was ever seen of the scene, as far as known."""
+        if self._survey is None or self._survey.scene is not self.scene:
+            self._survey = Survey(self.scene, self.device)
+        return self._survey
+
     def close(self) -> None:
         """Forget what is open."""
-        self._scene = self._staged = self.drive = None
+        self._scene = self._staged = self.drive = self._survey = None
 
     def show(self, scene: Scene, notices: tuple[Notice, ...], report: Report, post: Post) -> None:
         """Make this the scene, and lay it out for drawing."""

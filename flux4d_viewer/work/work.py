@@ -13,11 +13,16 @@ from flux4d_viewer.jobs.counting import CountMoving
 from flux4d_viewer.jobs.exporting import ExportFilm, ExportScene, SaveScene
 from flux4d_viewer.jobs.job import Job
 from flux4d_viewer.jobs.opening import OpenDemo, OpenLog, OpenSceneFile
+from flux4d_viewer.jobs.paths import MakePath
+from flux4d_viewer.jobs.quality import AlignCameras, ExamineView, MeasureErrors, OptimizeScene, SurveySeen
 from flux4d_viewer.work.adapting import adapt_to_the_log
 from flux4d_viewer.work.comparing import compare, score_frame
 from flux4d_viewer.work.counting import count_moving
+from flux4d_viewer.work.examining import examine_view, measure_errors, survey_seen
 from flux4d_viewer.work.exporting import export_film, export_scene, save_scene
+from flux4d_viewer.work.improving import align_cameras, optimize_scene
 from flux4d_viewer.work.opening import open_a_log, open_a_scene, open_the_demo
+from flux4d_viewer.work.paths import make_a_path
 from flux4d_viewer.work.session import Post, Session
 
 _DOES: dict[type[Job], Callable[[Session, Any, Report, Post], None]] = {
@@ -29,6 +34,12 @@ _DOES: dict[type[Job], Callable[[Session, Any, Report, Post], None]] = {
     CountMoving: count_moving,
     ScoreFrame: score_frame,
     ExportFilm: export_film,
+    SurveySeen: survey_seen,
+    ExamineView: examine_view,
+    MeasureErrors: measure_errors,
+    AlignCameras: align_cameras,
+    OptimizeScene: optimize_scene,
+    MakePath: make_a_path,
     SaveScene: save_scene,
     ExportScene: export_scene,
 }

@@ -181,7 +181,7 @@ def main() -> None:
             viewport={"width": 640, "height": 360},
             ignore_default_args=["--headless", "--enable-automation"],
         )
-        for static, cars in ((50_000, 10), (200_000, 50), (480_000, 70)):
+        for static, cars in ((50_000, 10), (500_000, 50)):
             scene = big_street(static, cars)
             for name, way in (("nodes", by_nodes), ("centres", by_centers)):
                 page = context.new_page()

@@ -228,7 +228,7 @@ def _median_seconds(way: Callable[[], Any], times: int = 15) -> float:
 
 def through_the_server(scene: Scene, device: str, size: tuple[int, int], frames: int) -> dict[str, float]:
     """The whole viewer: from a camera message to the arrival of the next picture, one after the other."""
-    from raw_page import RawPage
+    from raw_page import RawPage, address_of
 
     from flux4d_viewer.app import Settings, Viewer
     from flux4d_viewer.jobs.opening import OpenSceneFile
@@ -246,7 +246,7 @@ def through_the_server(scene: Scene, device: str, size: tuple[int, int], frames:
     while viewer.store.state.drawable is None:
         assert not viewer.store.state.problem, viewer.store.state.problem
         time.sleep(0.05)
-    page, arrived = RawPage(f"ws://127.0.0.1:{viewer.server.get_port()}", size), threading.Event()
+    page, arrived = RawPage(address_of(viewer), size), threading.Event()
     page.told = lambda message: arrived.set() if message["type"] == "BackgroundImageMessage" else None
     arrived.wait(60)
     time.sleep(1.0)  # until the resting picture, too, has come

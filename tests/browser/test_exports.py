@@ -10,7 +10,7 @@ from eye import Eye
 from small_street import make_scene
 
 from flux4d_core.scene.scene_file import read_scene, write_scene
-from flux4d_viewer.controls.files import Film
+from flux4d_viewer.jobs.exporting import RecordedWay
 from flux4d_viewer.jobs.opening import OpenSceneFile
 
 
@@ -41,7 +41,7 @@ def download(eye: Eye, button: str, folder: Path) -> Path:
 
 
 def test_the_lane_shift_video_has_its_frames_and_shows_the_street(eye: Eye, tmp_path: Path) -> None:
-    path = download(eye, "Export video", tmp_path)
+    path = download(eye, "Export film", tmp_path)
     assert path.suffix == ".mp4"
     frames = iio.imread(path, plugin="FFMPEG")
     assert frames.shape == (91, 72, 128, 3)  # 1 s of the drive, slowed three times, at 30 frames/s
@@ -60,7 +60,7 @@ def test_a_saved_scene_opens_again(eye: Eye, tmp_path: Path) -> None:
 
 def test_the_ply_holds_every_gaussian_at_the_playhead(eye: Eye, tmp_path: Path) -> None:
     eye.viewer.clock.seek(0.5)
-    path = download(eye, "Export PLY", tmp_path)
+    path = download(eye, "Export scene", tmp_path)
     header = path.read_bytes().split(b"end_header")[0].decode()
     assert f"element vertex {len(make_scene().gaussians)}" in header
     assert "time 0.5" in header
@@ -69,7 +69,8 @@ def test_the_ply_holds_every_gaussian_at_the_playhead(eye: Eye, tmp_path: Path) 
 def test_a_cancelled_video_leaves_no_file_and_everything_as_it_was(eye: Eye) -> None:
     folder = eye.viewer.controls.folder
     before = sorted(folder.iterdir())
-    eye.viewer.controls.files.export_video(Film(shift=2.0, fps=60.0, slow=8.0, width=1920), None)
+    way = RecordedWay("front", shift=2.0, fps=60.0, slow=8.0, width=1920)
+    eye.viewer.controls.files.export_film(way, None)
     eye.wait_until(lambda: (w := eye.viewer.store.state.work) is not None and w.fraction > 0.01, "some frames")
     eye.page.get_by_role("button", name="Cancel").click()
     eye.page.get_by_text("was cancelled").wait_for(timeout=20_000)

@@ -12,6 +12,7 @@ from PIL import Image
 from small_street import make_scene
 
 from flux4d_core.scene.scene_file import write_scene
+from flux4d_viewer.canvas.units import look
 from flux4d_viewer.comparison import Comparing
 from flux4d_viewer.jobs.opening import OpenSceneFile
 from flux4d_viewer.state import State
@@ -101,3 +102,34 @@ def test_every_frame_is_scored_in_the_background_and_the_worst_is_a_click_away(e
     eye.page.get_by_text("All frames of this camera").click()
     eye.page.get_by_role("button", name="Worst frame").click()
     eye.wait_until(lambda: eye.viewer.clock.playhead.time == pytest.approx(lowest.time), "the playhead to go there")
+
+
+def test_a_warning_appears_when_the_view_leaves_what_was_recorded_and_goes_when_it_comes_back(eye: Eye) -> None:
+    eye.wait_until(lambda: eye.viewer.store.state.surveyed == 1.0, "the recorded cameras to be looked through")
+    warning = eye.page.get_by_text("of this view was never recorded")
+    eye.viewer.controls.cameras.jump(eye.client)
+    warning.wait_for(state="detached", timeout=30_000)
+    fly_far_off(eye)
+    warning.wait_for(timeout=30_000)
+    eye.viewer.controls.cameras.jump(eye.client)
+    warning.wait_for(state="detached", timeout=30_000)
+
+
+def test_stripes_lie_over_what_was_never_recorded_only_if_wanted(eye: Eye) -> None:
+    fly_far_off(eye)
+    eye.page.get_by_text("of this view was never recorded").wait_for(timeout=30_000)
+    before = eye.picture()
+    eye.page.get_by_role("tab", name="Cameras").click()
+    eye.page.get_by_label("Mark what was never recorded").click()
+    eye.wait_until(lambda: eye.viewer.store.state.comparing.hatch, "the mark to be set")
+    assert error(eye.picture(), before) > 0.05
+    eye.viewer.controls.quality.mark_unseen(False)
+    assert error(eye.picture(), before) < 0.01
+
+
+def fly_far_off(eye: Eye) -> None:
+    """To the far end of the street, looking back over it."""
+    pose = np.eye(4)
+    pose[:3, :3] = [[0, 0, -1], [1, 0, 0], [0, -1, 0]]
+    pose[:3, 3] = (80.0, 3.0, 10.0)
+    look(eye.client, pose, 1.0)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -76,7 +77,7 @@ class Sent:
 
 @pytest.fixture
 def canvas(server: viser.ViserServer) -> Iterator[Canvas]:
-    canvas = Canvas(server, lambda client, frame: None, pytest.fail)
+    canvas = Canvas(server, lambda client, frame: None, pytest.fail, Mock())
     yield canvas
     canvas.stop()
 

@@ -11,7 +11,8 @@ from test_controls import Desk
 from flux4d_core.scene.edit.operations import Edits, Hide
 from flux4d_viewer.comparison import Comparing, Score, combine, worst
 from flux4d_viewer.jobs.comparing import ScoreFrame
-from flux4d_viewer.messages import Compared, Reconstructed, Scored
+from flux4d_viewer.jobs.quality import SurveySeen
+from flux4d_viewer.messages import Compared, Reconstructed, Scored, Surveyed
 from flux4d_viewer.recording import recording_of_clip
 from flux4d_viewer.state import State
 
@@ -63,6 +64,7 @@ def opened() -> Desk:
     desk = Desk()
     desk.store.receive(Reconstructed(SCENE, PICTURE))
     desk.store.receive(Compared(0, PICTURE, PICTURE, 30.0, 0.9, 0.0, Edits()))
+    desk.store.receive(Surveyed(1.0))
     return desk
 
 
@@ -74,6 +76,13 @@ def test_at_rest_frames_are_scored_one_after_the_other_and_none_twice() -> None:
     desk.store.receive(scored(0))
     desk.controls.quality.settle()
     assert desk.jobs == [ScoreFrame(0), ScoreFrame(1)]
+
+
+def test_at_rest_what_was_ever_seen_is_looked_at_before_all_is_known() -> None:
+    desk = opened()
+    desk.store.receive(Surveyed(0.5))
+    desk.controls.quality.settle()
+    assert desk.jobs == [SurveySeen(), ScoreFrame(0)]
 
 
 def test_when_all_frames_have_scores_no_more_is_asked_for() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from raw_page import RawPage
+from raw_page import RawPage, address_of
 from small_street import make_clip
 
 from flux4d_viewer.app import Settings, Viewer
@@ -43,7 +43,7 @@ def wait_until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
 
 
 def connect(viewer: Viewer) -> RawPage:
-    return RawPage(f"ws://127.0.0.1:{viewer.server.get_port()}")
+    return RawPage(address_of(viewer))
 
 
 def test_of_a_thousand_values_the_last_is_drawn_and_few_of_the_others(

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from small_street import FRAMES, make_clip, make_scene
+from small_street import FRAMES, make_camera, make_clip, make_scene
 
 from flux4d_core.data.folder_writer import clip_as_log, write_log
 from flux4d_core.errors import CheckpointError, Flux4dError, LogError, SceneError
@@ -16,11 +16,25 @@ from flux4d_core.model.unet import UNetConfig
 from flux4d_core.progress import Cancelled, silent
 from flux4d_core.scene.look import Look
 from flux4d_core.scene.scene_file import read_scene, write_scene
+from flux4d_viewer.canvas.units import Pose
 from flux4d_viewer.jobs.adapting import AdaptToLog
 from flux4d_viewer.jobs.comparing import Compare, ScoreFrame
 from flux4d_viewer.jobs.exporting import Delivery, ExportFilm, ExportScene, Moments, RecordedWay, SaveScene, SceneFormat
 from flux4d_viewer.jobs.opening import OpenDemo, OpenLog, OpenSceneFile
-from flux4d_viewer.messages import Adapted, Compared, Exported, Message, Opened, Reconstructed, Scored
+from flux4d_viewer.jobs.quality import AlignCameras, ExamineView, MeasureErrors, OptimizeScene, SurveySeen
+from flux4d_viewer.messages import (
+    Adapted,
+    Compared,
+    ErrorsMeasured,
+    Exported,
+    Improved,
+    Message,
+    Opened,
+    Reconstructed,
+    Scored,
+    Surveyed,
+    ViewExamined,
+)
 from flux4d_viewer.work import opening as module
 from flux4d_viewer.work.work import Work
 
@@ -163,6 +177,45 @@ def test_a_score_agrees_with_the_comparison_of_the_same_frame(work: Work, scene_
     assert scored.score.psnr == pytest.approx(compared.psnr, abs=0.01)
     assert scored.score.ssim == pytest.approx(compared.ssim, abs=0.01)
     assert 0 < compared.ssim < 1
+
+
+def test_a_view_is_examined_once_the_recorded_cameras_were_looked_through(work: Work, scene_file: Path) -> None:
+    opened(work, scene_file)
+    messages: list[Message] = []
+    while not messages or messages[-1] != Surveyed(1.0):
+        work.perform(SurveySeen(), silent, messages.append)
+    assert len(messages) == 6  # two of eleven cameras at a time
+    pose = Pose(make_camera(0.5).camera_to_world.numpy().astype(np.float64), 1.0, 100, 60)
+    work.perform(ExamineView(7, pose, 0.5), silent, messages.append)
+    examined = messages[-1]
+    assert isinstance(examined, ViewExamined)
+    assert examined.found.client == 7
+    assert examined.found.unseen < 0.05
+    assert examined.found.hatch.shape[2] == 4
+
+
+def test_errors_are_one_number_for_every_gaussian(work: Work, scene_file: Path) -> None:
+    opened(work, scene_file)
+    messages: list[Message] = []
+    work.perform(MeasureErrors(), silent, messages.append)
+    (measured,) = messages
+    assert isinstance(measured, ErrorsMeasured)
+    assert len(measured.values) == len(read_scene(scene_file).gaussians)
+    assert 0 < np.nanmean(measured.values) < 0.5
+
+
+def test_a_saved_scene_is_optimised_and_kept_if_better_but_its_cameras_cannot_be_aligned(
+    work: Work, scene_file: Path
+) -> None:
+    opened(work, scene_file)
+    messages: list[Message] = []
+    work.perform(OptimizeScene(3.0), silent, messages.append)
+    improved = messages[0]
+    assert isinstance(improved, Improved)
+    assert "Held-out PSNR" in improved.sentence
+    assert improved.is_kept == any(isinstance(message, Reconstructed) for message in messages)
+    with pytest.raises(Flux4dError, match="Open the log"):
+        work.perform(AlignCameras(), silent, messages.append)
 
 
 def test_a_video_a_scene_and_a_ply_are_written_and_told_of(work: Work, scene_file: Path, tmp_path: Path) -> None:
