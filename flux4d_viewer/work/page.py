@@ -35,6 +35,23 @@ BYTES_A_SPLAT = 26.0
 BYTES_OF_VIEWER = 1.1e6
 """Of viser's page and the sky."""
 
+_SORTS_OFFLINE = """<script>
+if (location.protocol === "file:") {
+  const Module = window.Worker;
+  window.Worker = class extends Module {
+    constructor(url, options) {
+      const request = new XMLHttpRequest();
+      request.open("GET", url, false);
+      request.send();
+      const script = request.responseText.replaceAll("import.meta.url", "self.location.href");
+      super(URL.createObjectURL(new Blob([script], { type: "text/javascript" })), { ...options, type: "classic" });
+    }
+  };
+}
+</script>"""
+"""viser's page sorts splats in a worker that is a module, which browsers do not load from the disk: what is near would
+be drawn under what is far. As a plain script it runs."""
+
 
 @dataclass(frozen=True)
 class PageConfig:
@@ -119,4 +136,4 @@ def _titled(page: str, scene: Scene) -> str:
     about = html.escape("; ".join(describe_provenance(scene.provenance)), quote=True)
     head = f'<title>{html.escape(scene.name)} · flux4d</title><meta name="description" content="{about}">'
     start, end = page.index("<title>"), page.index("</title>") + len("</title>")
-    return page[:start] + head + page[end:]
+    return page[:start] + head + _SORTS_OFFLINE + page[end:]

@@ -9,9 +9,11 @@ import pytest
 from eye import Eye
 from small_street import make_scene
 
+from flux4d_core.scene.edit.operations import Edits
 from flux4d_core.scene.scene_file import read_scene, write_scene
 from flux4d_viewer.jobs.exporting import RecordedWay
 from flux4d_viewer.jobs.opening import OpenSceneFile
+from flux4d_viewer.work.page import PageConfig, write_page
 
 
 @pytest.fixture(scope="module")
@@ -80,3 +82,19 @@ def test_a_cancelled_video_leaves_no_file_and_everything_as_it_was(eye: Eye) -> 
 
 def _written(eye: Eye, downloaded: Path) -> Path:
     return eye.viewer.controls.folder / downloaded.name
+
+
+def test_the_web_page_plays_from_the_disk_with_the_red_car_before_the_road(eye: Eye, tmp_path: Path) -> None:
+    path = tmp_path / "street.html"
+    write_page(make_scene(), Edits(), [i / 20 for i in range(21)], PageConfig(), path)
+    page = eye.page.context.new_page()
+    page.goto(path.as_uri(), wait_until="domcontentloaded")
+    counts: set[int] = set()
+    for _ in range(20):
+        page.wait_for_timeout(700)
+        picture = iio.imread(page.screenshot(timeout=60_000), extension=".png")[..., :3].astype(int)
+        counts.add(int(((picture[..., 0] > 200) & (picture[..., 1:] < 60).all(-1)).sum()))
+        if len(counts - {0}) > 2:
+            break
+    page.close()
+    assert len({count for count in counts if count > 300}) > 2  # it is there, and gets smaller as it drives away
