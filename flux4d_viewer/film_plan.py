@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 LARGE_GIF = 25_000_000
 """What chats and mails still take (bytes)."""
-_PNG, _GIF = 1.5, 0.45
-"""Bytes a pixel, as measured on driving scenes."""
-_MP4 = (0.012, 0.018, 0.025, 0.035, 0.05, 0.075, 0.11, 0.17, 0.26, 0.4, 0.7)
+_PNG, _GIF = 1.6, 0.7
+"""Bytes a pixel, as measured on a film of a KITTI drive at 640 pixels; larger pictures take less."""
+_MP4 = (0.004, 0.006, 0.008, 0.013, 0.022, 0.038, 0.067, 0.12, 0.21, 0.35, 0.59)
 """The same for each quality from 0 to 10."""
 
 

@@ -30,11 +30,6 @@ from flux4d_viewer.server import stop_server
 from flux4d_viewer.staged import work_out
 from flux4d_viewer.state import State, View
 
-BYTES_A_SPLAT = 26.0
-"""Of the file, as measured: 32 bytes on the page, packed and then written as text."""
-BYTES_OF_VIEWER = 1.1e6
-"""Of viser's page and the sky."""
-
 _SORTS_OFFLINE = """<script>
 if (location.protocol === "file:") {
   const Module = window.Worker;
