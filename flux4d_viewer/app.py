@@ -17,6 +17,7 @@ from flux4d_viewer.canvas.handles import EraserLayer, GizmoLayer, WaypointLayer
 from flux4d_viewer.clock import AHEAD, Clock, Playhead
 from flux4d_viewer.controls.bench import Bench
 from flux4d_viewer.controls.controls import Controls
+from flux4d_viewer.downloads import offer
 from flux4d_viewer.extensions import Extensions, Guarded
 from flux4d_viewer.jobs.job import Job
 from flux4d_viewer.keys import bind_keys
@@ -220,7 +221,7 @@ class Viewer:
                 self._notify(self.server.get_clients().values(), "Cancelled", title, "gray")
             case Exported():
                 print(f"Saved {message.path.resolve()}", flush=True)
-                self._offer(message)
+                offer(self.server, message)
                 if message.note:
                     self._notify(self.server.get_clients().values(), "Mind the terms", message.note, "yellow")
             case _:
@@ -245,12 +246,6 @@ class Viewer:
     ) -> None:
         for client in clients:
             client.add_notification(title, body, color=color, auto_close_seconds=15.0)
-
-    def _offer(self, exported: Exported) -> None:
-        """Offer a file to the browser that asked for it."""
-        client = self.server.get_clients().get(exported.client) if exported.client is not None else None
-        if client is not None:
-            client.send_file_download(exported.path.name, exported.path.read_bytes())
 
 
 def _real_work(settings: Settings) -> Callable[[], Perform]:

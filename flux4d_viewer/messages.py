@@ -179,6 +179,8 @@ class Exported:
     """Whose browser is offered the file; None: nobody's."""
     note: str = ""
     """What to mind before sharing it."""
+    size: int = 0
+    """Bytes; of a folder, of all in it."""
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from flux4d_viewer.jobs.adapting import AdaptToLog
+from flux4d_viewer.jobs.exporting import ExportFilm, ExportScene
 from flux4d_viewer.jobs.job import Job
 from flux4d_viewer.jobs.opening import OpenDemo, OpenLog
 from flux4d_viewer.jobs.quality import AlignCameras, OptimizeScene
@@ -50,6 +51,10 @@ def plan_of(job: Job) -> Plan:
         case AdaptToLog(seconds):
             judging = (("lifting", 8.0), ("judging the weights as they are", 10.0))
             return Plan((*judging, ("adapting", seconds), ("judging the adapted", 10.0), *_REBUILD))
+        case ExportFilm():
+            return Plan((("compiling", 2.0), ("mapping", 6.0), ("filming", 60.0)))
+        case ExportScene(format="page"):
+            return Plan((("preparing", 4.0), ("recording", 4.0), ("packing", 4.0)))
         case AlignCameras():
             rounds = (("reconstructing to align", 15.0), ("round 1", 60.0), ("round 2", 60.0), ("judging", 5.0))
             return Plan((*rounds, *_REBUILD))

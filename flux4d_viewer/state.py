@@ -49,6 +49,8 @@ if TYPE_CHECKING:
     from flux4d_viewer.staged import Staged
 
 Show = Literal["everything", "static", "dynamic"]
+RECENT_FILES = 6
+"""Files that are remembered to be fetched again."""
 Amount = Literal["none", "playhead", "all"]
 """Of what was recorded: nothing, what is nearest to the playhead, or all of it."""
 
@@ -133,6 +135,8 @@ class State:
     """What the last attempt to make the scene sharper did."""
     exported: Exported | None = None
     """The newest file."""
+    written: tuple[Exported, ...] = ()
+    """The newest files, the newest first."""
     is_log: bool = False
     """Whether what is open can be learned from."""
     adapted: Adapted | None = None
@@ -208,7 +212,7 @@ def receive(state: State, message: Message) -> State:
         case Improved():
             return replace(state, improved=message)
         case Exported():
-            return replace(state, exported=message)
+            return replace(state, exported=message, written=(message, *state.written)[:RECENT_FILES])
         case PathMade(path):
             return set_path(state, path, -1)
         case Failed(title, sentence):

@@ -1,15 +1,11 @@
-"""A film before it is drawn: where the camera is at every picture, and what of the scene is shown."""
+"""A film before it is drawn: where the camera is at every picture."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 from flux4d_core.rendering.wide import Projection
 from flux4d_core.types import Camera
-
-Layer = Literal["color", "depth", "velocity", "static", "dynamic", "seen"]
-"""What a film shows: the scene, one quantity of it, one half of it, or which pixels were ever recorded."""
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,7 @@ class Canvas:
     ) -> None:
         """`hands`: layers that pass on what is done to them."""
         self._server = server
-        _light(server)
+        light_evenly(server)
         self._overlays: list[Overlay] = [
             RecordedLayer(server, jump),
             ComparisonCard(server),
@@ -152,7 +152,7 @@ def _eye_at(state: State, time: float) -> Vector:
     return x, y, z
 
 
-def _light(server: viser.ViserServer) -> None:
+def light_evenly(server: viser.ViserServer) -> None:
     """Even light, so that arrows keep the colours of the legend."""
     server.scene.configure_default_lights(enabled=False)
     server.scene.configure_environment_map(None)

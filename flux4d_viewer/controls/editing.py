@@ -33,6 +33,7 @@ from flux4d_viewer.controls.selecting import SelectionControls
 from flux4d_viewer.editing import path_of
 from flux4d_viewer.history import History
 from flux4d_viewer.jobs.editing import SaveActor
+from flux4d_viewer.jobs.exporting import Delivery
 from flux4d_viewer.state import State
 
 GAP = 1.0
@@ -167,7 +168,7 @@ class EditControls:
         """Write the selected actor to a file that can be inserted into other scenes."""
         state = self._bench.store.state
         if self._id:
-            self._bench.put(SaveActor(self._id, self._bench.folder, id_of(client), state.history.edits))
+            self._bench.put(SaveActor(self._id, Delivery(self._bench.folder, id_of(client)), state.history.edits))
 
     def save(self, client: Client) -> None:
         """Offer the edits file, which is up to date, to the browser."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from flux4d_core.scene.edit.operations import Edits
+from flux4d_viewer.jobs.exporting import Delivery
 from flux4d_viewer.jobs.job import Job
 
 
@@ -15,8 +15,7 @@ class SaveActor(Job):
 
     actor: str
     """The id."""
-    folder: Path
-    client: int | None = None
+    delivery: Delivery
     edits: Edits = field(default_factory=Edits)
     """Done to the scene before."""
     name = "Saving the actor"

@@ -15,6 +15,6 @@ def save_actor(session: Session, job: SaveActor, report: Report, post: Post) -> 
     """One actor as it is after the edits, to be inserted into other scenes."""
     report("Saving the actor", 0.0)
     asset = take_out(session.scene, job.edits, job.actor, session.folder)
-    path = free_name(job.folder, asset.actor.name, ".f4a")
+    path = free_name(job.delivery.folder, asset.actor.name, ".f4a")
     write_actor(asset, path)
-    post(exported(session, path, job.client))
+    post(exported(session, path, job.delivery))

@@ -13,7 +13,7 @@ from flux4d_viewer.jobs.comparing import Compare, ScoreFrame
 from flux4d_viewer.jobs.counting import CountMoving
 from flux4d_viewer.jobs.describing import DescribeLog
 from flux4d_viewer.jobs.editing import SaveActor
-from flux4d_viewer.jobs.exporting import ExportPly, ExportVideo, SaveScene
+from flux4d_viewer.jobs.exporting import ExportFilm, ExportScene, SaveScene
 from flux4d_viewer.jobs.job import Job
 from flux4d_viewer.jobs.opening import OpenDemo, OpenLog, OpenSceneFile, ShowScene
 from flux4d_viewer.jobs.paths import MakePath
@@ -24,7 +24,7 @@ from flux4d_viewer.work.counting import count_moving
 from flux4d_viewer.work.describing import describe_a_log
 from flux4d_viewer.work.editing import save_actor
 from flux4d_viewer.work.examining import examine_view, measure_errors, survey_seen
-from flux4d_viewer.work.exporting import export_ply, export_video, save_scene
+from flux4d_viewer.work.exporting import export_film, export_scene, save_scene
 from flux4d_viewer.work.improving import align_cameras, optimize_scene
 from flux4d_viewer.work.opening import open_a_log, open_a_scene, open_the_demo, show_a_scene
 from flux4d_viewer.work.paths import make_a_path
@@ -40,16 +40,16 @@ _DOES: dict[type[Job], Callable[[Session, Any, Report, Post], None]] = {
     Compare: compare,
     CountMoving: count_moving,
     ScoreFrame: score_frame,
+    ExportFilm: export_film,
     SurveySeen: survey_seen,
     ExamineView: examine_view,
     MeasureErrors: measure_errors,
     AlignCameras: align_cameras,
     OptimizeScene: optimize_scene,
-    ExportVideo: export_video,
     MakePath: make_a_path,
     SaveScene: save_scene,
-    ExportPly: export_ply,
     SaveActor: save_actor,
+    ExportScene: export_scene,
 }
 
 

@@ -9,9 +9,11 @@ import pytest
 from eye import Eye
 from small_street import make_scene
 
+from flux4d_core.scene.edit.operations import Edits
 from flux4d_core.scene.scene_file import read_scene, write_scene
-from flux4d_viewer.controls.files import Film
+from flux4d_viewer.jobs.exporting import RecordedWay
 from flux4d_viewer.jobs.opening import OpenSceneFile
+from flux4d_viewer.work.page import PageConfig, write_page
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +43,7 @@ def download(eye: Eye, button: str, folder: Path) -> Path:
 
 
 def test_the_lane_shift_video_has_its_frames_and_shows_the_street(eye: Eye, tmp_path: Path) -> None:
-    path = download(eye, "Export video", tmp_path)
+    path = download(eye, "Export film", tmp_path)
     assert path.suffix == ".mp4"
     frames = iio.imread(path, plugin="FFMPEG")
     assert frames.shape == (91, 72, 128, 3)  # 1 s of the drive, slowed three times, at 30 frames/s
@@ -60,7 +62,7 @@ def test_a_saved_scene_opens_again(eye: Eye, tmp_path: Path) -> None:
 
 def test_the_ply_holds_every_gaussian_at_the_playhead(eye: Eye, tmp_path: Path) -> None:
     eye.viewer.clock.seek(0.5)
-    path = download(eye, "Export PLY", tmp_path)
+    path = download(eye, "Export scene", tmp_path)
     header = path.read_bytes().split(b"end_header")[0].decode()
     assert f"element vertex {len(make_scene().gaussians)}" in header
     assert "time 0.5" in header
@@ -69,7 +71,8 @@ def test_the_ply_holds_every_gaussian_at_the_playhead(eye: Eye, tmp_path: Path) 
 def test_a_cancelled_video_leaves_no_file_and_everything_as_it_was(eye: Eye) -> None:
     folder = eye.viewer.controls.folder
     before = sorted(folder.iterdir())
-    eye.viewer.controls.files.export_video(Film(shift=2.0, fps=60.0, slow=8.0, width=1920), None)
+    way = RecordedWay("front", shift=2.0, fps=60.0, slow=8.0, width=1920)
+    eye.viewer.controls.files.export_film(way, None)
     eye.wait_until(lambda: (w := eye.viewer.store.state.work) is not None and w.fraction > 0.01, "some frames")
     eye.page.get_by_role("button", name="Cancel").click()
     eye.page.get_by_text("was cancelled").wait_for(timeout=20_000)
@@ -79,3 +82,19 @@ def test_a_cancelled_video_leaves_no_file_and_everything_as_it_was(eye: Eye) -> 
 
 def _written(eye: Eye, downloaded: Path) -> Path:
     return eye.viewer.controls.folder / downloaded.name
+
+
+def test_the_web_page_plays_from_the_disk_with_the_red_car_before_the_road(eye: Eye, tmp_path: Path) -> None:
+    path = tmp_path / "street.html"
+    write_page(make_scene(), Edits(), [i / 20 for i in range(21)], PageConfig(), path)
+    page = eye.page.context.new_page()
+    page.goto(path.as_uri(), wait_until="domcontentloaded")
+    counts: set[int] = set()
+    for _ in range(20):
+        page.wait_for_timeout(700)
+        picture = iio.imread(page.screenshot(timeout=60_000), extension=".png")[..., :3].astype(int)
+        counts.add(int(((picture[..., 0] > 200) & (picture[..., 1:] < 60).all(-1)).sum()))
+        if len(counts - {0}) > 2:
+            break
+    page.close()
+    assert len({count for count in counts if count > 300}) > 2  # it is there, and gets smaller as it drives away

@@ -11,10 +11,11 @@ from flux4d_core.cli.camera_paths import PathChoice, camera_path_of
 from flux4d_core.scene.edit.apply import stage
 from flux4d_core.scene.edit.edits_file import write_edits
 from flux4d_core.scene.edit.operations import Edits, Insert, Move, Recolor, Remove, Source
-from flux4d_core.scene.export import write_ply
+from flux4d_core.scene.export.pictures import shoot
+from flux4d_core.scene.export.ply import write_ply
+from flux4d_core.scene.export.video import write_video
 from flux4d_core.scene.paths.camera_path import film
 from flux4d_core.scene.scene_file import read_scene
-from flux4d_core.scene.video import render_path, write_video
 
 EDITS = Edits(
     (
@@ -42,7 +43,7 @@ def test_a_film_of_saved_edits_is_that_of_the_stage_in_memory_to_the_bit(
     flux4d("render", toy_scene_file, "--output", tmp_path / "plain.mp4", *options)
     in_memory = stage(read_scene(toy_scene_file), EDITS, tmp_path)
     shot = film(camera_path_of(PathChoice(fps=5, slow=1), in_memory))
-    write_video(render_path(in_memory, shot), tmp_path / "memory.mp4", 5)
+    write_video(shoot(in_memory, shot), tmp_path / "memory.mp4", 5)
     films = {name: iio.imread(tmp_path / f"{name}.mp4", plugin="FFMPEG") for name in ("edited", "plain", "memory")}
     assert np.array_equal(films["edited"], films["memory"])
     assert not np.array_equal(films["edited"], films["plain"])

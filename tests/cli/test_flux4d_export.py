@@ -4,7 +4,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from ended import Flux4d
+
+from flux4d_core.scene.scene_file import read_scene
 
 
 def read(path: Path) -> np.ndarray:
@@ -41,6 +44,10 @@ def test_between_two_times_everything_moves_by_its_velocity(
         (["--time", "-0.5"], ["--time -0.5"]),
         (["--time", "nan"], ["--time nan"]),
         (["--output", "scene.obj"], ["scene.obj", ".ply"]),
+        (["--format", "glb"], ["scene.ply", ".glb"]),
+        (["--format", "boxes"], ["scene.ply", ".json or .csv"]),
+        (["--fps", "0"], ["--fps 0"]),
+        (["--fps", "nan"], ["--fps nan"]),
         (["--format", "obj"], ["'obj'", "ply"]),
     ],
 )
@@ -55,3 +62,39 @@ def test_what_cannot_be_exported_is_refused_and_nothing_is_written(
     monkeypatch.chdir(tmp_path)
     assert flux4d("export", toy_scene_file, "--output", "scene.ply", *options).is_refusal(*words)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("format", "name", "said"),
+    [
+        ("ply-sequence", "plys", "1400 Gaussians at 3 times over 1 s"),
+        ("glb", "boxes.glb", "2 boxes at 0 s, and their ways"),
+        ("boxes", "boxes.csv", "2 boxes at 3 times over 1 s"),
+        ("colmap", "colmap", "3 cameras with images, and points of what stands"),
+        ("scene", "again.f4d", "1400 Gaussians, 3 images"),
+    ],
+)
+def test_every_format_is_written_under_its_name(
+    flux4d: Flux4d, toy_scene_file: Path, tmp_path: Path, format: str, name: str, said: str
+) -> None:
+    output = tmp_path / name
+    ended = flux4d("export", toy_scene_file, "--format", format, "--fps", 2, "--output", output)
+    assert ended.out == f"{output}: {said}\n"
+    assert list(tmp_path.iterdir()) == [output]
+
+
+def test_a_private_scene_keeps_its_gaussians_and_forgets_its_name_and_time(
+    flux4d: Flux4d, toy_scene_file: Path, tmp_path: Path
+) -> None:
+    flux4d("export", toy_scene_file, "--format", "scene", "--private", "--output", tmp_path / "a.f4d")
+    before, after = read_scene(toy_scene_file), read_scene(tmp_path / "a.f4d")
+    assert (before.name, before.start_ns, before.provenance.log) == ("toy", 1_000_000_000, "toy")
+    assert (after.name, after.start_ns, after.provenance.log) == ("scene", 0, "withheld")
+    assert torch.equal(before.gaussians.means, after.gaussians.means)
+
+
+def test_a_folder_with_files_in_it_is_refused(flux4d: Flux4d, toy_scene_file: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("mine")
+    ended = flux4d("export", toy_scene_file, "--format", "ply-sequence", "--output", tmp_path)
+    assert ended.is_refusal("new or empty folder")
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]

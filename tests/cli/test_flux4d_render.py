@@ -86,6 +86,10 @@ def test_a_camera_path_file_says_where_the_camera_goes_and_options_change_the_pi
         (["--shift", "inf"], ["--shift inf"]),
         (["--camera", "nose"], ["'nose'", "front"]),
         (["--path", "zigzag"], ["zigzag", "lane-shift"]),
+        (["--layer", "smell"], ["smell", "depth"]),
+        (["--layer", "depth", "--near", "9", "--far", "3"], ["9 to 3 m"]),
+        (["--quality", "11"], ["11", "0 to 10"]),
+        (["--quality", "-1"], ["-1", "0 to 10"]),
         (["--path", "orbit", "--actor", "tram"], ["'tram'"]),
         (["--path", "orbit", "--radius", "0"], ["--radius 0"]),
         (["--fov", "180"], ["--fov 180", "1 to 170"]),
@@ -111,3 +115,19 @@ def test_a_file_that_is_no_scene_is_refused(flux4d: Flux4d, tmp_path: Path) -> N
     (tmp_path / "junk.f4d").write_text("junk")
     assert flux4d("render", tmp_path / "junk.f4d", "--output", tmp_path / "a.mp4").is_refusal("junk.f4d")
     assert flux4d("render", tmp_path / "none.f4d", "--output", tmp_path / "a.mp4").is_refusal("none.f4d")
+
+
+def test_a_name_without_an_ending_is_a_folder_of_pngs_of_the_layer_that_is_wanted(
+    flux4d: Flux4d, toy_scene_file: Path, tmp_path: Path
+) -> None:
+    options = [*QUICK, "--layer", "dynamic"]
+    ended = flux4d("render", toy_scene_file, "--output", tmp_path / "stills", *options)
+    assert ended.out == f"{tmp_path / 'stills'}: 6 frames of 160x96 at 10 fps\n"
+    files = sorted((tmp_path / "stills").iterdir())
+    assert [file.name for file in files] == [f"frame{i:04d}.png" for i in range(1, 7)]
+    assert (iio.imread(files[0])[0, 0] == 26).all()  # nothing moves in the sky
+
+
+def test_a_gif_has_as_many_frames_as_the_video(flux4d: Flux4d, toy_scene_file: Path, tmp_path: Path) -> None:
+    flux4d("render", toy_scene_file, "--output", tmp_path / "film.gif", *QUICK)
+    assert iio.imread(tmp_path / "film.gif").shape[:3] == (6, 96, 160)

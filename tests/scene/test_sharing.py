@@ -11,11 +11,11 @@ from toy_scene import toy_scene
 
 from flux4d_core.licences import UNKNOWN
 from flux4d_core.scene.edit.apply import stage
-from flux4d_core.scene.export import write_ply
+from flux4d_core.scene.export.ply import write_ply
+from flux4d_core.scene.export.video import write_video
 from flux4d_core.scene.scene import Provenance, Scene
 from flux4d_core.scene.scene_file import read_scene, write_scene
 from flux4d_core.scene.sharing import SharingWarning, sharing_note, warn_of_terms
-from flux4d_core.scene.video import write_video
 
 FREE = Provenance("drive", "feed-forward", "w (123)", data_licence="CC BY 4.0", weights_licence="Apache-2.0")
 

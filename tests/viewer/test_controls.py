@@ -9,10 +9,9 @@ from flux4d_core.scene.edit.operations import Edits
 from flux4d_viewer.clock import Clock, Playhead
 from flux4d_viewer.controls.bench import Bench
 from flux4d_viewer.controls.controls import Controls
-from flux4d_viewer.controls.files import Film
 from flux4d_viewer.controls.time import nearest_index
 from flux4d_viewer.jobs.comparing import Compare
-from flux4d_viewer.jobs.exporting import ExportPly, ExportVideo, SaveScene
+from flux4d_viewer.jobs.exporting import Delivery, ExportFilm, ExportScene, Moments, RecordedWay, SaveScene
 from flux4d_viewer.jobs.job import Job
 from flux4d_viewer.messages import Compared, Opened
 from flux4d_viewer.recording import recording_of_clip
@@ -131,13 +130,14 @@ def test_without_a_scene_nothing_is_compared(desk: Desk) -> None:
 
 def test_the_files_asked_for_are_the_workers_jobs(desk: Desk) -> None:
     desk.clock.seek(0.4)
-    desk.controls.files.export_video(Film(2.0, 30.0, 3.0, 640), None)
+    way = RecordedWay("front", 2.0, 30.0, 3.0, 640)
+    desk.controls.files.export_film(way, None, private=True)
     desk.controls.files.save_scene(None)
-    desk.controls.files.export_ply(None)
+    desk.controls.files.export_scene("ply", None)
     assert desk.jobs == [
-        ExportVideo("front", 2.0, 30.0, 3.0, 640, FOLDER),
-        SaveScene(FOLDER),
-        ExportPly(0.4, FOLDER),
+        ExportFilm(way, Delivery(FOLDER, private=True)),
+        SaveScene(Delivery(FOLDER)),
+        ExportScene("ply", Moments(0.4, *desk.clock.playhead.range), Delivery(FOLDER)),
     ]
 
 

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from flux4d_viewer.jobs.exporting import SaveScene
+from flux4d_viewer.jobs.exporting import Delivery, SaveScene
 from flux4d_viewer.jobs.opening import OpenDemo, OpenLog
 from flux4d_viewer.progress_plan import Plan, plan_of
 
@@ -21,7 +21,7 @@ def test_progress_never_goes_back() -> None:
 
 
 def test_a_job_of_one_stage_is_as_far_as_its_stage() -> None:
-    assert plan_of(SaveScene(Path())).reached("Saving", 0.4) == 0.4
+    assert plan_of(SaveScene(Delivery(Path()))).reached("Saving", 0.4) == 0.4
 
 
 @pytest.mark.parametrize("job", [OpenDemo(), OpenLog(Path(), 0.0, 1.0, ())])

@@ -14,11 +14,12 @@ from flux4d_core.model.checkpoint import WeightsOrigin, save_checkpoint
 from flux4d_core.model.reconstructor import Reconstructor, ReconstructorConfig
 from flux4d_core.model.unet import UNetConfig
 from flux4d_core.progress import Cancelled, silent
+from flux4d_core.scene.look import Look
 from flux4d_core.scene.scene_file import read_scene, write_scene
 from flux4d_viewer.canvas.units import Pose
 from flux4d_viewer.jobs.adapting import AdaptToLog
 from flux4d_viewer.jobs.comparing import Compare, ScoreFrame
-from flux4d_viewer.jobs.exporting import ExportPly, ExportVideo, SaveScene
+from flux4d_viewer.jobs.exporting import Delivery, ExportFilm, ExportScene, Moments, RecordedWay, SaveScene, SceneFormat
 from flux4d_viewer.jobs.opening import OpenDemo, OpenLog, OpenSceneFile
 from flux4d_viewer.jobs.quality import AlignCameras, ExamineView, MeasureErrors, OptimizeScene, SurveySeen
 from flux4d_viewer.messages import (
@@ -222,22 +223,62 @@ def test_a_video_a_scene_and_a_ply_are_written_and_told_of(work: Work, scene_fil
     opened(work, scene_file)
     messages: list[Message] = []
     for job in (
-        ExportVideo("front", 2.0, 10.0, 1.0, 64, tmp_path, client=5),
-        SaveScene(tmp_path),
-        ExportPly(0.5, tmp_path),
+        ExportFilm(RecordedWay("front", 2.0, 10.0, 1.0, 64), Delivery(tmp_path, client=5)),
+        SaveScene(Delivery(tmp_path)),
+        ExportScene("ply", Moments(0.5), Delivery(tmp_path)),
     ):
         work.perform(job, silent, messages.append)
+    expected = [("street_front_shift+2.0m.mp4", 5), ("street_2.f4d", None), ("street_0.50s.ply", None)]
+    files = [tmp_path / name for name, _ in expected]
+    assert all(file.stat().st_size > 1000 for file in files)
     assert messages == [
-        Exported(tmp_path / "street_front_shift+2.0m.mp4", 5, TERMS),
-        Exported(tmp_path / "street_2.f4d", None, TERMS),
-        Exported(tmp_path / "street_0.50s.ply", None, TERMS),
+        Exported(file, client, TERMS, file.stat().st_size) for file, (_, client) in zip(files, expected, strict=True)
     ]
-    assert all(message.path.stat().st_size > 1000 for message in messages if isinstance(message, Exported))
+
+
+@pytest.mark.parametrize(
+    ("format", "name"),
+    [
+        ("ply-sequence", "street_plys"),
+        ("page", "street.html"),
+        ("glb", "street_boxes.glb"),
+        ("json", "street_boxes.json"),
+        ("csv", "street_boxes.csv"),
+        ("colmap", "street_colmap"),
+        ("rrd", "street.rrd"),
+    ],
+)
+def test_every_format_is_written_under_the_scenes_name_and_privately_under_none(
+    work: Work, scene_file: Path, tmp_path: Path, format: SceneFormat, name: str
+) -> None:
+    if format == "rrd":
+        pytest.importorskip("rerun", reason="needs the rerun SDK: pip install flux4d[rerun]")
+    opened(work, scene_file)
+    messages: list[Message] = []
+    for private in (False, True):
+        job = ExportScene(format, Moments(0.5, 0.0, 1.0, fps=2.0), Delivery(tmp_path, private=private))
+        work.perform(job, silent, messages.append)
+    paths = [message.path for message in messages if isinstance(message, Exported)]
+    assert paths == [tmp_path / name, tmp_path / name.replace("street", "scene")]
+    whole = b"".join(file.read_bytes() for file in [paths[1], *paths[1].rglob("*")] if file.is_file())
+    assert b"street" not in whole
+    assert all(isinstance(message, Exported) and message.size > 500 for message in messages)
+
+
+def test_the_layer_and_the_format_of_a_film_are_in_its_name(work: Work, scene_file: Path, tmp_path: Path) -> None:
+    opened(work, scene_file)
+    messages: list[Message] = []
+    way = RecordedWay("front", fps=5.0, width=64)
+    work.perform(ExportFilm(way, Delivery(tmp_path), Look("depth"), "png"), silent, messages.append)
+    work.perform(ExportFilm(way, Delivery(tmp_path), Look("seen"), "gif"), silent, messages.append)
+    paths = [message.path for message in messages if isinstance(message, Exported)]
+    assert paths == [tmp_path / "street_front_depth", tmp_path / "street_front_seen.gif"]
+    assert len(list(paths[0].iterdir())) == 6
 
 
 def test_before_there_is_a_scene_nothing_can_be_exported(work: Work, tmp_path: Path) -> None:
     with pytest.raises(Flux4dError, match="no scene yet"):
-        work.perform(SaveScene(tmp_path), silent, lambda _: None)
+        work.perform(SaveScene(Delivery(tmp_path)), silent, lambda _: None)
 
 
 def test_what_is_no_log_or_no_scene_is_refused_in_one_sentence(work: Work, tmp_path: Path) -> None:
@@ -293,7 +334,7 @@ def test_an_adapted_network_makes_a_new_scene_if_it_helped_and_none_if_it_did_no
     assert isinstance(messages[1], Reconstructed)
     assert messages[1].scene.provenance.weights.startswith("tiny, adapted to")
     assert "unknown" in messages[1].scene.provenance.weights_licence
-    work.perform(SaveScene(tmp_path), silent, messages.append)
+    work.perform(SaveScene(Delivery(tmp_path)), silent, messages.append)
     assert isinstance(messages[-1], Exported)
     assert "ask their owner" in messages[-1].note
 

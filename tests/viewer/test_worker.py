@@ -5,13 +5,14 @@ from pathlib import Path
 from flux4d_core.errors import Flux4dError
 from flux4d_core.progress import Report
 from flux4d_viewer.jobs.comparing import Compare, ScoreFrame
-from flux4d_viewer.jobs.exporting import ExportPly, SaveScene
+from flux4d_viewer.jobs.exporting import Delivery, ExportScene, Moments, SaveScene
 from flux4d_viewer.jobs.job import Job
 from flux4d_viewer.jobs.opening import OpenSceneFile
 from flux4d_viewer.messages import Failed, Finished, Message, Progressed, Started, Stopped
 from flux4d_viewer.worker import Perform, Post, Worker
 
 FOLDER = Path()
+PLY = ExportScene("ply", Moments(0.0), Delivery(FOLDER))
 
 
 class Messages:
@@ -45,8 +46,8 @@ def working(perform: Callable[[Job, Report, Post], None]) -> tuple[Worker, Messa
 def test_jobs_are_done_in_the_order_in_which_they_come() -> None:
     done: list[str] = []
     worker, messages = working(lambda job, report, post: done.append(job.title))
-    worker.put(SaveScene(FOLDER))
-    worker.put(ExportPly(0.0, FOLDER))
+    worker.put(SaveScene(Delivery(FOLDER)))
+    worker.put(PLY)
     messages.wait_for(Finished, 2)
     worker.stop()
     assert done == ["Saving the scene", "Exporting a PLY"]
@@ -58,8 +59,8 @@ def test_after_a_job_that_fails_the_next_one_is_done() -> None:
             raise Flux4dError("out.f4d: the disk is full")
 
     worker, messages = working(perform)
-    worker.put(SaveScene(FOLDER))
-    worker.put(ExportPly(0.0, FOLDER))
+    worker.put(SaveScene(Delivery(FOLDER)))
+    worker.put(PLY)
     messages.wait_for(Finished)
     worker.stop()
     assert messages.wait_for(Failed) == [Failed("Saving the scene", "out.f4d: the disk is full")]
@@ -71,8 +72,8 @@ def test_a_fault_in_the_program_is_said_too_and_ends_nothing() -> None:
             raise ZeroDivisionError("a fault")
 
     worker, messages = working(perform)
-    worker.put(SaveScene(FOLDER))
-    worker.put(ExportPly(0.0, FOLDER))
+    worker.put(SaveScene(Delivery(FOLDER)))
+    worker.put(PLY)
     messages.wait_for(Finished)
     worker.stop()
     (failed,) = messages.wait_for(Failed)
@@ -92,8 +93,8 @@ def test_cancelling_stops_the_job_at_its_next_report_and_only_that_one() -> None
             raise AssertionError("was not cancelled")
 
     worker, messages = working(perform)
-    worker.put(SaveScene(FOLDER))
-    worker.put(ExportPly(0.0, FOLDER))
+    worker.put(SaveScene(Delivery(FOLDER)))
+    worker.put(PLY)
     assert begun.wait(20)
     worker.cancel()
     assert messages.wait_for(Stopped) == [Stopped("Saving the scene")]
@@ -107,7 +108,7 @@ def test_progress_never_goes_back_and_names_the_stage() -> None:
             report("rendering video", fraction)
 
     worker, messages = working(perform)
-    worker.put(SaveScene(FOLDER))
+    worker.put(SaveScene(Delivery(FOLDER)))
     messages.wait_for(Finished)
     worker.stop()
     progress = [m for m in messages.all if isinstance(m, Progressed) and m.stage == "Rendering video"]
@@ -127,7 +128,7 @@ def test_of_waiting_comparisons_only_the_newest_is_made() -> None:
             go_on.wait(20)
 
     worker, messages = working(perform)
-    worker.put(SaveScene(FOLDER))
+    worker.put(SaveScene(Delivery(FOLDER)))
     messages.wait_for(Started)
     for frame in (1, 2, 3):
         worker.put(Compare(frame))
@@ -150,11 +151,11 @@ def test_idle_jobs_wait_for_all_others_and_only_the_newest_is_done_without_a_wor
             scored.set()
 
     worker, messages = working(perform)
-    worker.put(SaveScene(FOLDER))
+    worker.put(SaveScene(Delivery(FOLDER)))
     messages.wait_for(Started)
     worker.put(ScoreFrame(1))
     worker.put(ScoreFrame(2))
-    worker.put(ExportPly(0.0, FOLDER))
+    worker.put(PLY)
     go_on.set()
     assert scored.wait(20)
     worker.stop()

@@ -1,10 +1,15 @@
-"""Scenes for other tools: the Gaussians at one time as a 3DGS PLY."""
+"""The Gaussians at one time, or at many, as PLYs in the layout of 3D Gaussian Splatting tools."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from flux4d_core.progress import Report, silent
+from flux4d_core.scene.export.names import folder_written_whole
 from flux4d_core.scene.sharing import describe_provenance
 from flux4d_core.scene.stage import Stage
 from flux4d_core.writing import written_whole
@@ -39,7 +44,21 @@ def write_ply(stage: Stage, time: float, path: Path) -> None:
     header += [f"element vertex {len(table)}", *(f"property float {name}" for name in columns), "end_header", ""]
     with written_whole(path) as temporary, temporary.open("wb") as file:
         file.write("\n".join(header).encode("ascii", "backslashreplace"))
-        file.write(table.tobytes())
+        file.write(table.data)
+
+
+def write_ply_sequence(stage: Stage, times: Sequence[float], folder: Path, report: Report = silent) -> None:
+    """Save the Gaussians at every time as frame0001.ply, frame0002.ply ... in a new folder.
+
+    Dropped onto SuperSplat, the files play as an animation.
+
+    Raises:
+        Flux4dError: the folder has something in it.
+    """
+    with folder_written_whole(folder) as temporary:
+        for i, time in enumerate(times):
+            report("Writing PLYs", i / len(times))
+            write_ply(stage, time, temporary / f"frame{i + 1:04d}.ply")
 
 
 def _named(names: list[str], values: torch.Tensor) -> dict[str, torch.Tensor]:
