@@ -259,7 +259,6 @@ def _open(state: State, message: Opened) -> State:
         history=History(),
         editing=Editing(),
         staged=None,
-        errors=None,
         following="",
         measuring=Measuring(),
         painted=None,
@@ -287,7 +286,6 @@ def _show_scene(state: State, message: Reconstructed) -> State:
         counted=None,
         scores=(),
         surveyed=0.0,
-        errors=None,
         notices=tuple(dict.fromkeys(state.notices + message.notices)),
         view=replace(state.view, lidar=lidar),
     )
