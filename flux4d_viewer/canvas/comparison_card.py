@@ -34,8 +34,8 @@ class ComparisonCard:
 
     def __init__(self, server: viser.ViserServer) -> None:
         self._server = server
-        self._lock = threading.Lock()
-        """Cards go and come on the drawing thread, and are shown or hidden when a browser's view moves."""
+        self._lock = threading.RLock()
+        """Cards go and come on the drawing thread, and are shown or hidden as views move, which drawing does, too."""
         self._cards: dict[int, viser.ImageHandle] = {}
         self._frame: RecordedFrame | None = None
         self._shown: tuple[Compared, Comparing] | None = None
