@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -17,6 +18,12 @@ import zstandard
 
 if TYPE_CHECKING:
     from flux4d_viewer.app import Viewer
+
+
+_SILENT = logging.getLogger("raw page")
+"""A page that vanishes would have its own client complain."""
+_SILENT.addHandler(logging.NullHandler())
+_SILENT.propagate = False
 
 
 @dataclass
@@ -67,6 +74,7 @@ class RawPage:
             max_size=None,
             compression=None,
             ping_interval=None,
+            logger=_SILENT,
         )
         self.seen = Seen()
         self.told: Callable[[dict[str, Any]], None] = lambda message: None

@@ -6,6 +6,7 @@ in either backend, and fits it to the pixel.
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -33,6 +34,8 @@ class ComparisonCard:
 
     def __init__(self, server: viser.ViserServer) -> None:
         self._server = server
+        self._lock = threading.RLock()
+        """Cards go and come on the drawing thread, and are shown or hidden as views move, which drawing does, too."""
         self._cards: dict[int, viser.ImageHandle] = {}
         self._frame: RecordedFrame | None = None
         self._shown: tuple[Compared, Comparing] | None = None
@@ -41,6 +44,10 @@ class ComparisonCard:
 
     def draw(self, state: State, playhead: Playhead) -> None:
         """Bring the cards into agreement with the state."""
+        with self._lock:
+            self._draw(state)
+
+    def _draw(self, state: State) -> None:
         comparison, comparing = state.comparison, state.comparing
         if not comparing.in_view or comparison is None or state.scene is None or state.recording is None:
             self._clear()
@@ -76,9 +83,10 @@ class ComparisonCard:
         self._cards.pop(client.client_id, None)
 
     def _moved(self, client: viser.ClientHandle) -> None:
-        card, frame = self._cards.get(client.client_id), self._frame
-        if card is not None and frame is not None:
-            card.visible = is_looking_through(client, frame)
+        with self._lock:
+            card, frame = self._cards.get(client.client_id), self._frame
+            if card is not None and frame is not None:
+                card.visible = is_looking_through(client, frame)
 
 
 def is_looking_through(client: viser.ClientHandle, frame: RecordedFrame) -> bool:

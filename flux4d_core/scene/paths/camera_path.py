@@ -105,7 +105,7 @@ class CameraPath:
         # only here, so that the viewer's page need not wait for SciPy
         from flux4d_core.scene.paths.spline import make_spline
 
-        self.check()
+        self._check_way()
         if len(self.keyframes) == 1:
             only = self.keyframes[0]
             return (View(only.camera_to_world, only.fov, only.time),) * len(moments)
@@ -132,12 +132,7 @@ class CameraPath:
         Raises:
             Flux4dError: says what is wrong and with which keyframe, counted from 1.
         """
-        if not self.keyframes:
-            raise Flux4dError("A camera path has no keyframes: add one at least.")
-        for number, keyframe in enumerate(self.keyframes, 1):
-            _check(keyframe, f"Keyframe {number}")
-        if not 0 <= self.tension <= 1:
-            raise Flux4dError(f"A camera path has a tension of {self.tension:g}: expected 0 to 1.")
+        self._check_way()
         if not (math.isfinite(self.fps) and 0 < self.fps <= 240):
             raise Flux4dError(f"A camera path has {self.fps:g} pictures a second: expected more than 0, at most 240.")
         if not (16 <= self.width <= 8192 and 16 <= self.height <= 8192):
@@ -146,6 +141,15 @@ class CameraPath:
             raise Flux4dError(
                 f"A camera path has {self.seconds * self.fps:.0f} pictures, more than {MAX_PICTURES}: make it shorter."
             )
+
+    def _check_way(self) -> None:
+        """Refuse what has no camera at every moment, however many pictures there would be."""
+        if not self.keyframes:
+            raise Flux4dError("A camera path has no keyframes: add one at least.")
+        for number, keyframe in enumerate(self.keyframes, 1):
+            _check(keyframe, f"Keyframe {number}")
+        if not 0 <= self.tension <= 1:
+            raise Flux4dError(f"A camera path has a tension of {self.tension:g}: expected 0 to 1.")
 
 
 def _check(keyframe: Keyframe, name: str) -> None:

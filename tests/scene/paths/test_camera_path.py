@@ -131,3 +131,8 @@ def test_stretched_to_six_seconds_every_transition_is_twice_as_long() -> None:
 def test_what_cannot_be_filmed_is_refused_in_words(path: CameraPath, words: str) -> None:
     with pytest.raises(Flux4dError, match=words):
         film(path)
+
+
+def test_a_path_too_long_to_be_filmed_can_still_be_shown() -> None:
+    long = replace(CORNER, keyframes=(keyframe(0, seconds=80000), keyframe(1)))
+    assert len(long.views(np.array([0.0, 40000.0]))) == 2
