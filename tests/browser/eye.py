@@ -43,6 +43,8 @@ FLAGS = [
 WIDTH, HEIGHT = 1280, 720
 WAIT = 50.0
 """Longest wait for anything (s)."""
+NO_NOTICES = ".mantine-Notification-root { visibility: hidden !important }"
+"""They come when something is found out in the background, and lie over the view."""
 
 
 class Eye:
@@ -79,7 +81,7 @@ class Eye:
         self.page.locator("body").click(position={"x": 400, "y": 60})
 
     def picture(self) -> UInt8[ndarray, "h w 3"]:
-        """The 3D view, once it has stopped changing."""
+        """The 3D view without the notices that lie over it, once it has stopped changing."""
         self.page.wait_for_timeout(400)
         end = time.monotonic() + WAIT
         last, now = None, self._shot()
@@ -91,7 +93,7 @@ class Eye:
 
     def _shot(self) -> UInt8[ndarray, "h w 3"]:
         box = self.page.locator("canvas").first.bounding_box()
-        png = self.page.screenshot(clip=box, timeout=60_000)
+        png = self.page.screenshot(clip=box, style=NO_NOTICES, timeout=60_000)
         return np.asarray(Image.open(io.BytesIO(png)).convert("RGB"))
 
     def pixel_of(self, point: tuple[float, float, float]) -> tuple[int, int]:

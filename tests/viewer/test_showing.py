@@ -26,12 +26,20 @@ def wait_until(condition: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
+@pytest.fixture
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The current folder, where edits are saved of their own accord, is one to be thrown away."""
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.usefixtures("elsewhere")
 def test_the_documented_example_runs() -> None:
     results = doctest.testmod(showing, extraglobs={"scene": make_scene()})
     assert results.attempted > 5
     assert results.failed == 0
 
 
+@pytest.mark.usefixtures("elsewhere")
 def test_a_scene_is_shown_with_its_edits_and_can_be_undone() -> None:
     scene = make_scene()
     edits = Edits().then(Remove("0"))
@@ -43,6 +51,7 @@ def test_a_scene_is_shown_with_its_edits_and_can_be_undone() -> None:
         assert shown.url in shown._repr_html_()
 
 
+@pytest.mark.usefixtures("elsewhere")
 def test_own_panels_and_layers_follow_the_playhead_and_a_broken_one_is_switched_off(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
