@@ -12,13 +12,16 @@ from typing import Any
 
 import pytest
 from raw_page import RawPage, address_of
-from small_street import make_scene
+from small_street import make_clip, make_scene
 
 from flux4d_core.scene.edit.operations import Duplicate, Edits, Move, Recolor
 from flux4d_viewer.app import Settings, Viewer
 from flux4d_viewer.canvas.stream import Streams
 from flux4d_viewer.jobs.opening import ShowScene
+from flux4d_viewer.messages import Opened
+from flux4d_viewer.recording import recording_of_clip
 
+FIRST = make_scene()
 EDITS, PAGES = 60, 50
 
 
@@ -26,7 +29,7 @@ EDITS, PAGES = 60, 50
 def viewer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Viewer]:
     folder = tmp_path_factory.mktemp("lasting")
     viewer = Viewer(Settings(port=0, device="cpu", renderer="browser", folder=folder))
-    viewer.start(ShowScene(make_scene(), Edits()))
+    viewer.start(ShowScene(FIRST, Edits()))
     wait_until(lambda: viewer.store.state.staged is not None, 120.0)
     yield viewer
     viewer.stop()
@@ -111,3 +114,30 @@ def test_a_page_whose_going_is_heard_of_first_is_given_no_stream(viewer: Viewer)
     streams._disconnect(gone)
     streams._connect(gone)
     assert not any(thread.name == f"stream {gone.client_id}" for thread in threading.enumerate())
+
+
+def test_of_a_scene_that_was_closed_nothing_stays(viewer: Viewer) -> None:
+    viewer.controls.session.open(ShowScene(replace(make_scene()), Edits()))  # one that nobody else keeps
+    wait_until(lambda: viewer.store.state.scene is not FIRST and is_worked_out(viewer))
+    edit_and_undo(viewer, 2)
+    before = [weakref.ref(thing) for thing in (viewer.store.state.scene, viewer.store.state.drawable)]
+    viewer.controls.session.open(ShowScene(FIRST, Edits()))
+    wait_until(lambda: viewer.store.state.scene is FIRST and is_worked_out(viewer))
+
+    def is_gone() -> bool:
+        gc.collect()
+        return not any(ref() is not None for ref in before)
+
+    wait_until(is_gone)
+
+
+def test_while_another_drive_is_opened_the_scene_before_is_not_kept_for_drawing(viewer: Viewer) -> None:
+    edit_and_undo(viewer, 1)
+    drawn = weakref.ref(viewer.store.state.drawable)
+    viewer.store.receive(Opened(recording_of_clip(make_clip())))
+
+    def is_gone() -> bool:
+        gc.collect()
+        return drawn() is None
+
+    wait_until(is_gone)
