@@ -18,6 +18,7 @@ from flux4d_viewer.web.door import LOCAL, make_door
 from flux4d_viewer.web.lock import start_locked
 from flux4d_viewer.web.proxy import Proxy
 from flux4d_viewer.web.uploads import limit_uploads
+from flux4d_viewer.web.waking import wake_safely
 
 VISER_VERSION = "1.1.1"
 
@@ -76,6 +77,7 @@ def start_server(host: str, port: int, key: str | None = None) -> viser.ViserSer
             f"viser {viser.__version__}: expected viser {VISER_VERSION}, whose behaviour this viewer is built on; "
             f"install it with `pip install viser=={VISER_VERSION}`"
         )
+    wake_safely()
     server = start_locked(host, port, key or secrets.token_urlsafe(32))
     # Any browser could otherwise ask viser to publish the drive through a tunnel on the internet.
     server.request_share_url = lambda verbose=True: None  # pyright: ignore[reportAttributeAccessIssue]

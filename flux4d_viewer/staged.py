@@ -75,6 +75,7 @@ class Stager:
     def want(self, state: State) -> None:
         """Work this out next; a state that asks for nothing new costs nothing."""
         if state.drawable is None or state.scene is None:
+            self._wanted = self._asked = self._last = None  # another scene is coming: there may be no room for two
             return
         edits = wanted_edits(state)
         if self._asked is None or self._asked[0] is not state.drawable or self._asked[1] != edits:
@@ -97,6 +98,7 @@ class Stager:
             except Exception as error:  # the thread must live, and the user hear of it
                 traceback.print_exc(file=sys.stderr)
                 self._give_up(f"Working out the edits failed: {type(error).__name__}: {error}")
+            del state  # while nothing is to be done, nothing is held
 
     def _give_up(self, sentence: str) -> None:
         """What is shown stays; nothing is carried any longer."""
@@ -106,7 +108,8 @@ class Stager:
     def _do(self, state: State) -> None:
         scene, drawable = state.scene, state.drawable
         assert scene is not None and drawable is not None
-        known = self._last[1] if self._last is not None and self._last[0] is drawable else None
+        last = self._last
+        known = last[1] if last is not None and last[0] is drawable else None
         if known is None and (found := self._autosave.load(scene)) is not None:
             state = replace(state, history=History(found))
             self._store.change(lambda now: _take_up(now, state))

@@ -50,7 +50,8 @@ class Visits:
         if link is not None:
             client.local_storage.remove_item(LINK)
             with self._lock:
-                self._waiting[client] = link
+                if self._is_here(client):  # else nobody would take it out again
+                    self._waiting[client] = link
             self._clock.wake()
         else:
             self._look_as_before(client)

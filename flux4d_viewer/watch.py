@@ -50,7 +50,11 @@ class Watch:
         state, playhead = self._bench.store.state, self._bench.clock.playhead
         if state.scene is None or state.surveyed < 1 or playhead.playing or self._is_waiting():
             return
-        for number, client in self._server.get_clients().items():
+        clients = self._server.get_clients()
+        for known in (self._last, self._asked):
+            for gone in known.keys() - clients.keys():
+                del known[gone]
+        for number, client in clients.items():
             pose = pose_of(client.camera)
             if min(pose.width, pose.height) < 1:
                 continue

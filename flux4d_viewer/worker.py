@@ -16,6 +16,7 @@ from flux4d_core.errors import Flux4dError
 from flux4d_core.progress import Cancelled, Report
 from flux4d_viewer.jobs.comparing import Compare
 from flux4d_viewer.jobs.job import Job
+from flux4d_viewer.memory import Memory
 from flux4d_viewer.messages import Failed, Finished, Message, Progressed, Started, Stopped
 from flux4d_viewer.progress_plan import Plan, plan_of
 
@@ -77,6 +78,7 @@ class Worker:
 
     def _run(self) -> None:
         perform: Perform | None = None
+        memory = Memory()
         while (job := self._next()) is not None:
             self._cancel.clear()
             announce = _keep_quiet if job.is_idle else self._post
@@ -97,6 +99,8 @@ class Worker:
                 self._post(Failed(job.title, f"{type(error).__name__}: {error}"))
             else:
                 announce(Finished(job.title))
+            del job, report  # with the scene or the file that came in it
+            memory.give_back()
 
     def _next(self) -> Job | None:
         with self._waiting:

@@ -53,6 +53,8 @@ class ComparisonCard:
             self._clear()
             return
         clients = self._server.get_clients()
+        for gone in self._cards.keys() - clients.keys():  # while its card was made
+            del self._cards[gone]
         newcomers = [client for number, client in clients.items() if number not in self._cards]
         is_shown = self._shown is not None and self._shown[0] is comparison and self._shown[1] == comparing
         if is_shown and not newcomers:
@@ -80,7 +82,8 @@ class ComparisonCard:
         client.camera.on_update(lambda _: self._moved(client))
 
     def _disconnect(self, client: viser.ClientHandle) -> None:
-        self._cards.pop(client.client_id, None)
+        with self._lock:
+            self._cards.pop(client.client_id, None)
 
     def _moved(self, client: viser.ClientHandle) -> None:
         with self._lock:

@@ -56,7 +56,9 @@ class FollowLayer:
             if anchor is None:
                 return
         before = self._anchor if self._anchor is not None else anchor
-        for client in self._server.get_clients().values():
+        clients = self._server.get_clients()
+        self._held = {number: held for number, held in self._held.items() if number in clients}
+        for client in clients.values():
             self._move(client, before, anchor)
         self._anchor = anchor
 

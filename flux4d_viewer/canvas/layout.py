@@ -133,9 +133,9 @@ def _changed(node: MovingNode, part: Part, drawable: Drawable, staged: Stage) ->
     if _equal(part.gaussians, members):
         return Laid(replace(node, course=part.course))
     gaussians = _thinned(part.gaussians, drawable)
-    return Laid(
-        replace(node, gaussians=gaussians, course=part.course, index=None), content=_fingerprint(part.gaussians)
-    )
+    nowhere = torch.zeros(0, dtype=torch.long)
+    changed = replace(node, gaussians=gaussians, course=part.course, index=nowhere)
+    return Laid(changed, content=_fingerprint(part.gaussians))
 
 
 def _members(node: MovingNode, scene: Scene) -> Gaussians:

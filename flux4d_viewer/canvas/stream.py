@@ -153,7 +153,7 @@ class Streams:
         self._streams: dict[int, ClientStream] = {}
         self._wanted: Wish | None = None
         self._lock = threading.Lock()
-        self._failed, self._painted = failed, painted
+        self._server, self._failed, self._painted = server, failed, painted
         server.on_client_connect(self._connect)
         server.on_client_disconnect(self._disconnect)
 
@@ -171,6 +171,8 @@ class Streams:
 
     def _connect(self, client: viser.ClientHandle) -> None:
         with self._lock:
+            if client.client_id not in self._server.get_clients():
+                return  # it has gone, and its going may have been heard of before its coming
             stream = ClientStream(client, self._failed, self._painted)
             self._streams[client.client_id] = stream
             stream.want(self._wanted)

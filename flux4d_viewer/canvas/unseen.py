@@ -30,6 +30,9 @@ class UnseenLayer:
     def draw(self, state: State, playhead: Playhead) -> None:
         """Bring warnings and stripes into agreement with what was found out last."""
         clients = self._server.get_clients()
+        for known in (self._shown, self._stripes, self._warnings):
+            for gone in known.keys() - clients.keys():  # while it was told
+                known.pop(gone, None)
         for found in state.examined:
             client = clients.get(found.client)
             shown = (found, state.comparing.hatch)

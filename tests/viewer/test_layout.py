@@ -23,6 +23,7 @@ from flux4d_core.scene.edit.operations import (
 )
 from flux4d_viewer.canvas.drawable import prepare_for_browser
 from flux4d_viewer.canvas.layout import Layout, lay_out, stage_traced
+from flux4d_viewer.canvas.tinting import Tint
 
 SCENE = make_scene()
 DRAWABLE = prepare_for_browser(SCENE)
@@ -78,6 +79,12 @@ def test_paint_is_new_splats_for_that_car_alone() -> None:
     assert layout.moving[BLUE_NAME].content == layout.static_content == ""
     red, green, _ = layout.moving[RED_NAME].node.gaussians.colors.mean(0).tolist()
     assert green > 3 * red
+
+
+def test_a_painted_car_is_shown_where_errors_are_coloured() -> None:
+    node = layout_after(Recolor(RED, (0.1, 0.8, 0.1))).moving[RED_NAME].node
+    cloud = node.splats_at(0.5, Tint("error"), torch.ones(len(SCENE.gaussians)))
+    assert len(cloud.centers) == len(node.gaussians)
 
 
 def test_equal_edits_are_equal_content_and_others_are_not() -> None:

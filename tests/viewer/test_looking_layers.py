@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -131,10 +132,8 @@ class Camera:
 
 
 class Client:
-    client_id = 1
-
-    def __init__(self) -> None:
-        self.camera = Camera()
+    def __init__(self, client_id: int = 1) -> None:
+        self.client_id, self.camera = client_id, Camera()
 
     def flush(self) -> None: ...
 
@@ -164,6 +163,18 @@ def test_the_view_keeps_its_place_beside_the_own_vehicle(state: State) -> None:
     layer.draw(wanted, Playhead(time=1.0, end=1.0))
     assert client.camera.position / SCALE == pytest.approx([-7.0 + EGO_SPEED, 0.0, 4.0], abs=1e-3)
     assert client.camera.look_at / SCALE == pytest.approx([18.0 + EGO_SPEED, 0.0, 0.0], abs=1e-3)
+
+
+def test_of_a_browser_that_has_gone_no_view_is_kept(state: State) -> None:
+    clients = {number: Client(number) for number in range(50)}
+    server: Any = SimpleNamespace(get_clients=lambda: clients)
+    layer, wanted = FollowLayer(server), replace(state, following=EGO)
+    layer.draw(wanted, Playhead(time=0.0, end=1.0))
+    assert len(layer._held) == 50
+    for number in range(1, 50):
+        del clients[number]
+    layer.draw(wanted, Playhead(time=0.5, end=1.0))
+    assert layer._held.keys() == {0}
 
 
 def test_a_view_that_its_user_moves_is_kept_from_there_on(state: State) -> None:

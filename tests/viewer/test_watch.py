@@ -80,3 +80,17 @@ def test_nothing_is_examined_while_the_drive_plays() -> None:
     desk.clock.change(lambda playhead: replace(playhead, playing=True))
     look(watch, 3)
     assert asked(desk) == []
+
+
+def test_browsers_that_have_gone_are_forgotten() -> None:
+    desk, browsers = opened(), {number: Browser() for number in range(50)}
+    server: Any = SimpleNamespace(get_clients=lambda: browsers)
+    watch = Watch(server, desk.controls.bench)
+    for _ in range(60):
+        watch.look()
+        answer(desk)
+    assert len(watch._last) == len(watch._asked) == 50
+    for number in range(1, 50):
+        del browsers[number]
+    watch.look()
+    assert watch._last.keys() == watch._asked.keys() == {0}
