@@ -35,7 +35,7 @@ def export_film(session: Session, job: ExportFilm, report: Report, post: Post) -
     layer = "" if job.look.layer == "color" else f"_{job.look.layer}"
     suffix = "" if job.format == "png" else f".{job.format}"
     path = free_name(job.delivery.folder, f"{stage.scene.name}_{_name_of(job.way)}{layer}", suffix)
-    write_film(stage, _film(stage, job.way), FilmFile(path, job.quality), job.look, report)
+    write_film(stage, _film(stage, job.way), FilmFile(path, job.quality, job.format), job.look, report)
     post(exported(session, path, job.delivery))
 
 

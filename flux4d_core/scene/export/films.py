@@ -27,14 +27,18 @@ class FilmFile:
     """Ends in .mp4 or .gif; without an ending it is a folder of PNGs."""
     quality: int = 8
     """Of an mp4: 0 (small) to 10 (as drawn)."""
+    kind: FilmFormat | None = None
+    """What it is, whatever its name ends in; None: what the name says."""
 
     @property
     def format(self) -> FilmFormat:
-        """What the name asks for.
+        """What is asked for, by `kind` or the name.
 
         Raises:
             Flux4dError: nothing that is known.
         """
+        if self.kind is not None:
+            return self.kind
         match self.path.suffix.lower():
             case ".mp4":
                 return "mp4"

@@ -36,6 +36,11 @@ def test_a_film_has_every_frame_and_the_red_ball_flies_away_in_it(tmp_path: Path
     assert (frames.mean((1, 2, 3)) > 60).all()  # no black frame
 
 
+def test_a_dot_in_a_folders_name_is_no_ending_where_the_kind_is_said(tmp_path: Path) -> None:
+    write_film(stage(toy_scene()), recorded(), FilmFile(tmp_path / "demo_0.0s_path", kind="png"))
+    assert len(list((tmp_path / "demo_0.0s_path").iterdir())) == 11
+
+
 def test_pngs_are_the_pictures_themselves_and_the_gif_is_nearly_so_and_loops(tmp_path: Path) -> None:
     write_film(stage(toy_scene()), recorded(), FilmFile(tmp_path / "stills"))
     write_film(stage(toy_scene()), recorded(), FilmFile(tmp_path / "toy.gif"))
