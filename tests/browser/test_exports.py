@@ -80,6 +80,26 @@ def test_a_cancelled_video_leaves_no_file_and_everything_as_it_was(eye: Eye) -> 
     assert eye.viewer.store.state.scene is not None
 
 
+def test_a_page_that_closes_in_the_middle_of_an_export_leaves_a_whole_file_and_a_living_server(eye: Eye) -> None:
+    viewer, folder = eye.viewer, eye.viewer.controls.folder
+    before = set(folder.iterdir())
+    page = eye.page.context.new_page()
+    page.goto(eye.url, wait_until="domcontentloaded")
+    eye.wait_until(lambda: len(viewer.server.get_clients()) == 2, "the second page")
+    client = viewer.server.get_clients()[max(viewer.server.get_clients())]
+    viewer.controls.files.export_film(RecordedWay("front", shift=1.0, fps=30.0, slow=4.0, width=640), client)
+    eye.wait_until(lambda: (w := viewer.store.state.work) is not None and w.fraction > 0.01, "some frames")
+    page.close()
+    eye.wait_until(lambda: len(viewer.server.get_clients()) == 1, "the second page to go")
+    assert viewer.store.state.work is not None, "the film was ready before the page had closed"
+    eye.wait_until(lambda: viewer.store.state.work is None, "the film")
+    (path,) = set(folder.iterdir()) - before
+    assert iio.imread(path, plugin="FFMPEG").shape == (121, 360, 640, 3)  # 1 s of the drive, slowed four times
+    assert viewer.store.state.problem == ""
+    eye.page.bring_to_front()
+    eye.page.get_by_text(f"Saved: {path}").wait_for(timeout=20_000)
+
+
 def _written(eye: Eye, downloaded: Path) -> Path:
     return eye.viewer.controls.folder / downloaded.name
 
