@@ -56,7 +56,18 @@ class Eye:
         page.add_init_script("localStorage.setItem('viser-user:hint', 'seen')")
         page.goto(self.url, wait_until="domcontentloaded")
         self.wait_until(lambda: bool(viewer.server.get_clients()), "the page to connect")
-        warning = page.locator(".mantine-Notification-closeButton").first
+        self._close_the_warning()
+
+    def reload(self) -> None:
+        """Load the page again, as by F5."""
+        old = self.client.client_id
+        self.page.reload(wait_until="domcontentloaded")
+        self.wait_until(lambda: {*self.viewer.server.get_clients()} - {old} != set(), "the page to connect again")
+        self.wait_until(lambda: old not in self.viewer.server.get_clients(), "the old page to go")
+        self._close_the_warning()
+
+    def _close_the_warning(self) -> None:
+        warning = self.page.locator(".mantine-Notification-closeButton").first
         warning.wait_for(timeout=20_000)  # that WebGL runs in software, which we know
         warning.click()
 
@@ -84,14 +95,15 @@ class Eye:
         """The 3D view without the notices that lie over it, once it has stopped changing."""
         self.page.wait_for_timeout(400)
         end = time.monotonic() + WAIT
-        last, now = None, self._shot()
+        last, now = None, self.shot()
         while last is None or np.abs(now.astype(int) - last.astype(int)).max() > 2:
             assert time.monotonic() < end, "the picture never came to rest"
             self.page.wait_for_timeout(250)
-            last, now = now, self._shot()
+            last, now = now, self.shot()
         return now
 
-    def _shot(self) -> UInt8[ndarray, "h w 3"]:
+    def shot(self) -> UInt8[ndarray, "h w 3"]:
+        """The 3D view as it is now."""
         box = self.page.locator("canvas").first.bounding_box()
         png = self.page.screenshot(clip=box, style=NO_NOTICES, timeout=60_000)
         return np.asarray(Image.open(io.BytesIO(png)).convert("RGB"))
