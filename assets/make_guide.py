@@ -26,7 +26,13 @@ from flux4d_viewer.app import Settings, Viewer
 from flux4d_viewer.controls.controls import Controls
 from flux4d_viewer.jobs.opening import OpenSceneFile
 
-FLAGS = ["--headless=new", "--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--no-proxy-server"]
+FLAGS = [
+    "--headless=new",
+    "--no-sandbox",
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
+    "--no-proxy-server",
+]
 REST = 6.0
 """Seconds until the page has taken in a change and the server has drawn it sharp."""
 QUALITY = 82

@@ -24,6 +24,8 @@ GIZMO_SIZE = 0.2
 MAX_FRUSTA = 12
 """Of a path with more keyframes only so many are drawn, smaller, so that the way is seen."""
 LINE_COLOR = (150, 214, 240)
+INSIDE = 1.5
+"""Nearer than this to a keyframe (m) a browser would look through its picture: it is hidden until that moves on."""
 SEGMENTS = 200
 """Straight pieces of the line at most."""
 WIDEST = math.radians(100)
@@ -55,6 +57,7 @@ class KeyframesLayer:
         """What each frustum was last made to show."""
         self._line: viser.LineSegmentsHandle | None = None
         self._gizmo: viser.TransformControlsHandle | None = None
+        server.on_client_connect(self._watch)
 
     def draw(self, state: State, playhead: Playhead) -> None:
         """Bring the nodes into agreement with the state."""
@@ -73,6 +76,7 @@ class KeyframesLayer:
         if moved or (self._line is None) == shown:
             self._show_line(path, shown)
         self._show_gizmo(path, shown)
+        self._uncover()
 
     def _show_frustum(self, path: CameraPath, index: int) -> None:
         keyframe = path.keyframes[index]
@@ -98,6 +102,19 @@ class KeyframesLayer:
         handle.color = color
         handle.scale = FRUSTUM_SIZE * (0.6 if len(path.keyframes) > MAX_FRUSTA and index != self._chosen else 1.0)
         handle.position, handle.wxyz = to_units(pose[:3, 3]), to_wxyz(pose[:3, :3])
+
+    def _watch(self, client: viser.ClientHandle) -> None:
+        client.camera.on_update(lambda _: self._uncover())
+
+    def _uncover(self) -> None:
+        """Hide the frusta and handles in which a browser stands; show the others."""
+        eyes = [np.asarray(client.camera.position) for client in self._server.get_clients().values()]
+        for index, frustum in list(self._frusta.items()):
+            is_free = all(np.linalg.norm(eye - np.asarray(frustum.position)) > INSIDE * SCALE for eye in eyes)
+            if frustum.visible != is_free:
+                frustum.visible = is_free
+            if index == self._chosen and self._gizmo is not None and self._is_shown and self._gizmo.visible != is_free:
+                self._gizmo.visible = is_free
 
     def _show_line(self, path: CameraPath, shown: bool) -> None:
         if not shown or path.seconds <= 0:

@@ -7,9 +7,11 @@ import math
 import numpy as np
 import viser
 
+from flux4d_viewer.canvas.overview import overview_pose
 from flux4d_viewer.canvas.units import SCALE, pose_of, to_units, to_wxyz
 from flux4d_viewer.clock import Playhead
 from flux4d_viewer.examined import Examined
+from flux4d_viewer.recording import Recording
 from flux4d_viewer.state import State
 
 DISTANCE = 0.3
@@ -38,7 +40,7 @@ class UnseenLayer:
             shown = (found, state.comparing.hatch)
             if client is not None and self._shown.get(found.client) != shown:
                 self._shown[found.client] = shown
-                self._warn(client, found.warning)
+                self._warn(client, "" if _is_first_view(found, state.recording) else found.warning)
                 self._hatch(client, found, state.comparing.hatch)
 
     def _warn(self, client: viser.ClientHandle, sentence: str) -> None:
@@ -69,6 +71,13 @@ class UnseenLayer:
     def _disconnect(self, client: viser.ClientHandle) -> None:
         for known in (self._shown, self._stripes, self._warnings):
             known.pop(client.client_id, None)
+
+
+def _is_first_view(found: Examined, recording: Recording | None) -> bool:
+    """Whether it is the overview: nobody who opens a drive should be warned of the view that we chose."""
+    if recording is None:
+        return False
+    return bool(np.abs(found.pose.camera_to_world - overview_pose(recording)).max() < 1e-2)
 
 
 def _is_there(client: viser.ClientHandle, found: Examined) -> bool:

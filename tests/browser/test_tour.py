@@ -180,7 +180,7 @@ def carry(tour: Tour) -> Edits:
     select(tour)
     tour.press("g")
     tour.wait(lambda: tour.eye.viewer.store.state.editing.gizmo == "move", "the handles")
-    tour.wait_for(Edits(), tour.covered(Edits()))
+    tour.eye.page.wait_for_timeout(2000)  # until they are on the page, over the car
     x, y, z = tour.place().tolist()
     grip = 1.4 * np.sign(tour.drive.shift)
     tour.drag(tour.eye.pixel_of((x, y + grip, z)), tour.eye.pixel_of((x, y + grip + tour.drive.shift, z)))
