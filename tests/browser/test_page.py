@@ -196,7 +196,7 @@ def test_the_recorded_image_stands_beside_the_render_of_the_same_view(eye: Eye) 
     assert np.abs(comparison.rendered / 255 - wanted).mean() < 0.01
     assert np.array_equal(comparison.recorded, scene.frames[4].image.numpy())
     eye.page.get_by_text(f"PSNR {comparison.psnr:.1f} dB").wait_for(timeout=10_000)
-    assert eye.page.get_by_role("tabpanel").get_by_text("Recorded", exact=True).is_visible()
+    eye.page.get_by_text("Recorded", exact=True).locator("visible=true").first.wait_for(timeout=10_000)
 
 
 def test_the_panel_counts_what_moves(eye: Eye) -> None:
