@@ -60,9 +60,10 @@ class ComparisonCard:
         if is_shown and not newcomers:
             return
         frame = state.recording.frames[comparison.frame]
-        if self._frame is not None and self._frame is not frame and self._frame.sensor == frame.sensor:
+        if self._frame is not frame:  # also if the comparisons between were skipped
+            others = [other for other in state.recording.frames if other.sensor == frame.sensor and other is not frame]
             for client in clients.values():
-                _go_along(client, self._frame, frame)
+                _go_along(client, others, frame)
         is_in_place = self._frame is frame and self._shown is not None and self._shown[1].mode == comparing.mode
         self._frame, self._shown = frame, (comparison, comparing)
         K = np.array(state.scene.frames[comparison.frame].camera.K.tolist())
@@ -98,9 +99,9 @@ def is_looking_through(client: viser.ClientHandle, frame: RecordedFrame) -> bool
     return float(np.linalg.norm(apart[:3, 3])) < NEAR and float(np.linalg.norm(apart[:3, 2])) < ASIDE
 
 
-def _go_along(client: viser.ClientHandle, before: RecordedFrame, now: RecordedFrame) -> None:
+def _go_along(client: viser.ClientHandle, others: list[RecordedFrame], now: RecordedFrame) -> None:
     """Who looked through a camera looks through it in its next frame, too."""
-    if is_looking_through(client, before):
+    if not is_looking_through(client, now) and any(is_looking_through(client, other) for other in others):
         fov = fitting_fov(now.fov, now.width / now.height, client.camera.aspect)
         look(client, now.camera_to_world.astype(np.float64), fov)
 
