@@ -22,7 +22,7 @@ from flux4d_core.scene.edit.edits_file import read_edits
 from flux4d_core.scene.edit.operations import Edits, Move, Remove
 from flux4d_core.scene.film import Film
 from flux4d_core.scene.paths.camera_path import film
-from flux4d_core.scene.scene_file import write_scene
+from flux4d_core.scene.scene_file import read_scene, write_scene
 from flux4d_core.types import Camera
 from flux4d_viewer.demo import demo_log
 from flux4d_viewer.jobs.opening import OpenSceneFile
@@ -56,9 +56,9 @@ class Films:
 def tour(
     request: pytest.FixtureRequest, open_viewer: Callable[..., Eye], tmp_path_factory: pytest.TempPathFactory
 ) -> Tour:
-    scene = reconstruct(request.param)
     path = tmp_path_factory.mktemp("scene") / "drive.f4d"
-    write_scene(scene, path)
+    write_scene(reconstruct(request.param), path)
+    scene = read_scene(path)  # the file rounds numbers
     eye = open_viewer(OpenSceneFile(path), renderer="gpu")
     eye.wait_until(lambda: eye.viewer.store.state.staged is not None, "the scene and its actors")
     places = [actor.pose_at(request.param.time)[:2, 3].numpy() for actor in scene.grouping.actors]
