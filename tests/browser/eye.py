@@ -41,7 +41,7 @@ FLAGS = [
 ]
 """WebGL in software, and timers at full rate though nobody looks."""
 WIDTH, HEIGHT = 1280, 720
-WAIT = 50.0
+WAIT = 120.0
 """Longest wait for anything (s)."""
 NO_NOTICES = ".mantine-Notification-root { visibility: hidden !important }"
 """They come when something is found out in the background, and lie over the view."""
