@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import aiohttp
 import pytest
+from own_loop import run
 
 from flux4d_core.errors import Flux4dError
 from flux4d_viewer.server import Site, serve
@@ -79,11 +80,11 @@ def test_foreign_names_and_origins_are_refused(site: Site) -> None:
 def test_a_websocket_is_relayed_to_its_own_page_alone(site: Site) -> None:
     own = f"http://127.0.0.1:{site.port}"
     path = f"/{site.token}"
-    assert asyncio.run(first_message(site.port, path, Origin=own)) > 100
-    assert asyncio.run(first_message(site.port, path, Origin="http://evil.example")) == -403
-    assert asyncio.run(first_message(site.port, path, Host="evil.example")) == -403
-    assert asyncio.run(first_message(site.port, "/", Origin=own)) == -403
-    assert asyncio.run(first_message(site.port, "/0123456789abcdef0123", Origin=own)) == -403
+    assert run(first_message(site.port, path, Origin=own)) > 100
+    assert run(first_message(site.port, path, Origin="http://evil.example")) == -403
+    assert run(first_message(site.port, path, Host="evil.example")) == -403
+    assert run(first_message(site.port, "/", Origin=own)) == -403
+    assert run(first_message(site.port, "/0123456789abcdef0123", Origin=own)) == -403
 
 
 def test_visers_own_port_is_no_way_round(site: Site) -> None:
@@ -91,7 +92,7 @@ def test_visers_own_port_is_no_way_round(site: Site) -> None:
     assert port != site.port
     for path in ("/", f"/{site.token}/"):
         assert get(port, path)[:2] == (403, REFUSED)
-        assert asyncio.run(first_message(port, path)) == -403
+        assert run(first_message(port, path)) == -403
     assert get(port, "/", **{"X-Flux4d-Key": "guess"})[0] == 403
 
 
@@ -115,7 +116,7 @@ def test_a_page_that_goes_away_is_noticed_and_others_stay(site: Site) -> None:
             assert len(await stays.receive_bytes(timeout=10)) > 10
             await stays.close()
 
-    asyncio.run(visit())
+    run(visit())
 
 
 def test_a_taken_port_gives_the_next_one(site: Site) -> None:

@@ -4,6 +4,8 @@ import asyncio
 import threading
 from typing import Any
 
+from own_loop import run
+
 from flux4d_viewer.server import start_server, stop_server
 from flux4d_viewer.web.waking import Buffer, LoopEvent
 
@@ -33,7 +35,7 @@ def test_the_loop_wakes_who_waits() -> None:
         threading.Timer(0.05, lambda: loop.call_soon_threadsafe(event.set)).start()
         return await asyncio.wait_for(event.wait(), 5)
 
-    assert asyncio.run(wait())
+    assert run(wait())
 
 
 def test_the_viewers_server_writes_so() -> None:
