@@ -22,8 +22,8 @@ from flux4d_core.errors import LogError
 LARGEST_TABLE = 2 * 2**30
 """Bytes in memory; no more is decoded at once."""
 _MOST_ROWS = 100_000_000
-_BATCH = 16
-"""Rows that are decoded at once where only some are wanted: a row may hold an image of a megabyte."""
+_SOME_ROWS, _ALL_ROWS = 16, 1024
+"""Rows that are decoded at once where only some are wanted, and where all are: a row may hold an image."""
 
 
 @dataclass(frozen=True)
@@ -207,8 +207,6 @@ class _Opened:
             if not batches:
                 raise LogError(f"{self.path}: {self.what} has no rows")
             table = pyarrow.Table.from_batches(batches)
-            # A broken file may claim text that lies outside of its buffers: nothing is touched before this.
-            table.validate(full=True)
         except _broken(pyarrow) as problem:
             raise _unreadable(self.path, self.what, problem) from problem
         return Table(self.path, {name: table.column(name) for name in names}, table.num_rows)
@@ -222,10 +220,12 @@ class _Opened:
             if len(within) == 0:
                 continue
             first = 0
-            for batch in self._of_part(part, names, length if whole else _BATCH):
+            for batch in self._of_part(part, names, _ALL_ROWS if whole else _SOME_ROWS):
                 cut = range(max(within.start - first, 0), min(within.stop - first, batch.num_rows))
                 first += batch.num_rows
                 if len(cut):
+                    # A broken file may claim values outside of its buffers: even to ask for the size would crash.
+                    batch.validate(full=True)
                     size += batch.nbytes * len(cut) // batch.num_rows
                     if size > LARGEST_TABLE:
                         raise LogError(f"{self.path}: {self.what} fills more than {LARGEST_TABLE / 2**30:.0f} GiB")
@@ -237,11 +237,6 @@ class _Opened:
         if hasattr(self.reader, "get_batch"):
             yield self.reader.get_batch(part).select(names)
             return
-        group = self.reader.metadata.row_group(part)
-        columns = [group.column(i) for i in range(group.num_columns)]
-        claimed = sum(c.total_uncompressed_size for c in columns if c.path_in_schema.partition(".list.")[0] in names)
-        if claimed > LARGEST_TABLE and batch_size > _BATCH:
-            raise LogError(f"{self.path}: {self.what} claims {claimed / 2**30:.0f} GiB, too much to read at once")
         yield from self.reader.iter_batches(batch_size, row_groups=[part], columns=names, use_threads=False)
 
 
