@@ -52,7 +52,9 @@ for camera in cameras:
         poses.append(city_SE3_ego.compose(model.ego_SE3_cam).transform_matrix)
     arrays[f"cameras {camera}"] = np.stack(poses)
 boxes = CuboidList.from_feather(split / log / "annotations.feather")
-corners = [loader.get_city_SE3_ego(log, int(box.timestamp_ns)).transform_point_cloud(box.vertices_m) for box in boxes]
+# The table of poses is read again for each pose that is asked for.
+poses_by_stamp = {stamp: loader.get_city_SE3_ego(log, stamp) for stamp in {int(box.timestamp_ns) for box in boxes}}
+corners = [poses_by_stamp[int(box.timestamp_ns)].transform_point_cloud(box.vertices_m) for box in boxes]
 arrays["corners"] = np.stack(corners)
 arrays["corner stamps"] = np.array([box.timestamp_ns for box in boxes])
 np.savez(out, **arrays)
