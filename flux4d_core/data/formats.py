@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from flux4d_core.data import dgp, folder, kitti, kitti360
+from flux4d_core.data import dgp, folder, kitti, kitti360, zod
 from flux4d_core.data.choice import LogChoice
 from flux4d_core.data.log import Log
 from flux4d_core.errors import LogError
@@ -31,6 +31,7 @@ FORMATS = (
     Format(kitti.LOOKS_FOR, kitti.recognises, kitti.list_logs, kitti.open_kitti),
     Format(dgp.LOOKS_FOR, dgp.recognises, dgp.list_logs, dgp.open_dgp),
     Format(kitti360.LOOKS_FOR, kitti360.recognises, kitti360.list_logs, kitti360.open_kitti360),
+    Format(zod.LOOKS_FOR, zod.recognises, zod.list_logs, zod.open_zod),
 )
 
 _NOT_READ_YET = {
