@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from flux4d_core.data import dgp, folder, kitti, kitti360, zod
+from flux4d_core.data import dgp, folder, kitti, kitti360, ncore, zod
 from flux4d_core.data.choice import LogChoice
 from flux4d_core.data.log import Log
 from flux4d_core.errors import LogError
@@ -32,6 +32,7 @@ FORMATS = (
     Format(dgp.LOOKS_FOR, dgp.recognises, dgp.list_logs, dgp.open_dgp),
     Format(kitti360.LOOKS_FOR, kitti360.recognises, kitti360.list_logs, kitti360.open_kitti360),
     Format(zod.LOOKS_FOR, zod.recognises, zod.list_logs, zod.open_zod),
+    Format(ncore.LOOKS_FOR, ncore.recognises, ncore.list_logs, ncore.open_ncore),
 )
 
 _NOT_READ_YET = {
