@@ -122,6 +122,7 @@ def _basis(log: Log) -> Files:
     _group(files, "poses/default/static_poses", static)
     _group(files, "poses/default/dynamic_poses", {str(("rig", "world")): moving})
     _group(files, "intrinsics/default", _component("intrinsics", "default"))
+    _group(files, "intrinsics/default/lidars", {})
     _group(files, "masks/default", _component("masks", "default"))
     for camera in log.cameras:
         _group(files, f"intrinsics/default/cameras/{camera.name}", intrinsics_of(camera))
