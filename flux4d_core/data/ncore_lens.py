@@ -72,7 +72,9 @@ def read_camera(entry: Entry) -> NcoreCamera:
             lens = Fisheye(*_focal(parameters), *_floats(parameters["radial_coeffs"], 4))
         case "opencv-pinhole" | "pinhole":
             k1, k2, k3, k4, k5, k6 = _floats(parameters["radial_coeffs"], 6)
-            lens = Brown(*_focal(parameters), k1, k2, *_floats(parameters["tangential_coeffs"], 2), k3, k4, k5, k6)
+            p1, p2 = _floats(parameters["tangential_coeffs"], 2)
+            fx, fy, cx, cy = _focal(parameters)
+            lens = Brown(fx, fy, cx, cy, k1, k2, p1, p2, k3, k4, k5, k6)
             if any(_floats(parameters["thin_prism_coeffs"], 4)):
                 notes.append("its lens has thin prism distortion, which is not undone")
         case "ideal-pinhole":
@@ -92,7 +94,8 @@ def _focal(parameters: Entry) -> tuple[float, float, float, float]:
     fx, fy = _floats(parameters["focal_length"], 2)
     if not (fx > 0 and fy > 0):
         raise parameters["focal_length"].wrong("two focal lengths above 0")
-    return (fx, fy, *_floats(parameters["principal_point"], 2))
+    cx, cy = _floats(parameters["principal_point"], 2)
+    return fx, fy, cx, cy
 
 
 def _ftheta(parameters: Entry) -> FTheta:

@@ -210,7 +210,7 @@ def _unpacked(content: bytes, size: int, description: Entry, place: str) -> byte
 
 def _from_blosc(content: bytes, size: int, place: str) -> bytes:
     try:
-        from numcodecs import blosc
+        from numcodecs import Blosc
     except ImportError as problem:
         raise LogError(f"{place}: needs the package numcodecs: pip install 'flux4d[logs]'") from problem
     # The header says how much comes out, which is checked before anything is allocated for it.
@@ -218,6 +218,6 @@ def _from_blosc(content: bytes, size: int, place: str) -> bytes:
     if len(content) < _BLOSC_HEADER or unpacked != size or packed != len(content):
         raise LogError(f"{place}: expected {size} bytes packed with Blosc, found {len(content)} bytes that are not")
     try:
-        return bytes(blosc.decompress(content))
+        return bytes(Blosc().decode(content))
     except (RuntimeError, ValueError, TypeError, MemoryError) as problem:
         raise LogError(f"{place}: cannot be unpacked ({problem})") from problem

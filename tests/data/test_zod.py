@@ -41,8 +41,9 @@ AS_WRITTEN = Tolerance(point_time_ns=1_000, image=3.0, cameras={"front": "camera
 def what_zod_can_say(log: Log) -> Log:
     """One camera, a fisheye; and boxes at one instant."""
     front = log.cameras[0]
-    focal = (float(number) for number in (front.K[0, 0], front.K[1, 1], front.K[0, 2], front.K[1, 2]))
-    camera = replace(front, lens=Fisheye(*focal, *LIKE_A_PINHOLE))
+    fx, fy, cx, cy = (float(number) for number in (front.K[0, 0], front.K[1, 1], front.K[0, 2], front.K[1, 2]))
+    k1, k2, k3, k4 = LIKE_A_PINHOLE
+    camera = replace(front, lens=Fisheye(fx, fy, cx, cy, k1, k2, k3, k4))
     return replace(log, cameras=(camera,), labels=(log.labels[len(log.labels) // 2],))
 
 

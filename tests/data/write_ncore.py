@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import json
 import tarfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -178,11 +179,11 @@ def _static(pose: Float64[ndarray, "4 4"]) -> dict[str, object]:
 
 
 def _component(name: str, instance: str) -> dict[str, object]:
-    meta = {"component_name": name, "component_instance_name": instance, "component_version": "v1"}
-    return meta | {"generic_meta_data": {}}
+    names = {"component_name": name, "component_instance_name": instance}
+    return {**names, "component_version": "v1", "generic_meta_data": {}}
 
 
-def _group(files: Files, name: str, attributes: dict[str, object]) -> None:
+def _group(files: Files, name: str, attributes: Mapping[str, object]) -> None:
     """A group, and those above it."""
     parts = name.split("/")
     for i in range(len(parts) + 1):

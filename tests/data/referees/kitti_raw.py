@@ -25,5 +25,5 @@ for i in range(4):
 arrays["imu to velodyne"] = data.calib.T_velo_imu
 arrays["scan"] = data.get_velo(0)
 arrays["image"] = np.asarray(data.get_cam2(0))
-np.savez(out, **arrays)
+np.savez(out, allow_pickle=False, **arrays)
 print(json.dumps({"scans": len(data.velo_files), "images": len(data.cam2_files)}))

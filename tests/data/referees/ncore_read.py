@@ -45,5 +45,5 @@ for observation in loader.get_cuboid_track_observations():
     boxes.append(pose @ bbox_pose(observation.bbox3.to_array().astype(np.float64)))
     tracks.append(f"{observation.track_id} {observation.timestamp_us}")
 arrays["boxes"] = np.array(boxes)
-np.savez(out, **arrays)
+np.savez(out, allow_pickle=False, **arrays)
 print(json.dumps({"cameras": loader.camera_ids, "lidars": loader.lidar_ids, "tracks": tracks}))

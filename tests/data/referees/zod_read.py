@@ -38,5 +38,5 @@ for item in sequence.get_annotation(AnnotationProject.OBJECT_DETECTION):
         corners.append(transform_points(item.box3d.corners, key))
         tracks.append(item.uuid)
 arrays["corners"] = np.array(corners)
-np.savez(out, **arrays)
+np.savez(out, allow_pickle=False, **arrays)
 print(json.dumps({"images": len(frames), "clouds": len(clouds), "tracks": tracks}))
