@@ -144,23 +144,28 @@ def _open_sequence(path: Path, paths: tuple[Path, ...]) -> tuple[_Sequence, list
     for file in paths:
         try:
             store = open_store(file)
-            version = attributes(store, "")["version"]
-            if version.value != _VERSION:
-                raise version.wrong(f"'{_VERSION}'")
-            for component in store.names(""):
-                for instance in store.names(component):
-                    version = attributes(store, f"{component}/{instance}")["component_version"]
-                    if version.value != _COMPONENT_VERSION:
-                        notes.append(f"{component}/{instance}: version {version.value!r} is not read.")
-                    elif instance in components.setdefault(component, {}):
-                        notes.append(f"{component}/{instance}: is in two stores; the one in {file.name} is not read.")
-                    else:
-                        components[component][instance] = store
+            _check_version(store, "", "version", _VERSION)
         except LogError as problem:
             notes.append(f"{file.name}: left out: {problem}.")
+            continue
+        for component in store.names(""):
+            for instance in store.names(component):
+                try:
+                    _check_version(store, f"{component}/{instance}", "component_version", _COMPONENT_VERSION)
+                except LogError as problem:
+                    notes.append(f"{component}/{instance}: left out: {problem}.")
+                    continue
+                if components.setdefault(component, {}).setdefault(instance, store) is not store:
+                    notes.append(f"{component}/{instance}: is in two stores; the one in {file.name} is not read.")
     if not components:
         raise LogError(f"{path}: none of the sequence's {len(paths)} stores can be read: {' '.join(notes)}")
     return _Sequence(path, components), notes
+
+
+def _check_version(store: Store, group: str, key: str, expected: str) -> None:
+    version = attributes(store, group)[key]
+    if version.value != expected:
+        raise version.wrong(f"version '{expected}'")
 
 
 def _pose_graph(sequence: _Sequence) -> PoseGraph:
