@@ -27,8 +27,11 @@ from street import street
 from write_ncore import READ_OUT_NS, SEQUENCE, write_ncore
 
 from flux4d_core.data.choice import LogChoice
+from flux4d_core.data.folder_writer import write_log
 from flux4d_core.data.formats import open_log
+from flux4d_core.data.lens import pinhole
 from flux4d_core.data.ncore import list_logs, open_ncore, recognises
+from flux4d_core.data.ncore_lens import Windshield
 from flux4d_core.errors import LogError
 
 pytest.importorskip("numcodecs", reason="NCore's arrays are packed with Blosc: pip install numcodecs")
@@ -118,6 +121,13 @@ def test_boxes_between_sweeps_are_moved_to_the_middle_of_each(whole: Path, tmp_p
         place = whole_labels.track_ids.index(name)
         meters, degrees = pose_difference(found.box_to_global, whole_labels.box_to_global[place : place + 1])
         assert meters < 0.05 and degrees < 1.0
+
+
+def test_a_lens_that_log_folders_have_no_words_for_is_one_sentence(tmp_path: Path) -> None:
+    log = thinned(street())
+    lens = Windshield(pinhole(log.cameras[0].K), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
+    with pytest.raises(LogError, match=r"log\.json has no words for the lens of front \(Windshield\)"):
+        write_log(replace(log, cameras=(replace(log.cameras[0], lens=lens),)), tmp_path / "log")
 
 
 def first(whole: Path, pattern: str) -> str:
