@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from flux4d_core.data import argoverse2, dgp, folder, kitti, nuscenes
+from flux4d_core.data import argoverse2, dgp, folder, kitti, kitti360, ncore, nuscenes, zod
 from flux4d_core.data.choice import LogChoice
 from flux4d_core.data.log import Log
 from flux4d_core.errors import LogError
@@ -32,6 +32,9 @@ FORMATS = (
     Format(dgp.LOOKS_FOR, dgp.recognises, dgp.list_logs, dgp.open_dgp),
     Format(argoverse2.LOOKS_FOR, argoverse2.recognises, argoverse2.list_logs, argoverse2.open_argoverse2),
     Format(nuscenes.LOOKS_FOR, nuscenes.recognises, nuscenes.list_logs, nuscenes.open_nuscenes),
+    Format(kitti360.LOOKS_FOR, kitti360.recognises, kitti360.list_logs, kitti360.open_kitti360),
+    Format(zod.LOOKS_FOR, zod.recognises, zod.list_logs, zod.open_zod),
+    Format(ncore.LOOKS_FOR, ncore.recognises, ncore.list_logs, ncore.open_ncore),
 )
 
 _NOT_READ_YET = {
