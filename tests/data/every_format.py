@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
+from damages import thinned
 from street import street
 
 from flux4d_core.data.folder_writer import write_log
-from flux4d_core.data.log import Log, Scan
+from flux4d_core.data.log import Log
 
 Write = Callable[[Log, Path], Path]
 """Writes a log somewhere below an existing folder; returns what to open."""
@@ -19,13 +19,7 @@ Write = Callable[[Log, Path], Path]
 @lru_cache(maxsize=1)
 def thin_street() -> Log:
     """Every hundredth point is enough to be broken."""
-    log = street()
-
-    def thinned(scan: Scan) -> Scan:
-        return Scan(scan.points[::100], scan.times_ns[::100], scan.intensities[::100])
-
-    lidars = tuple(replace(lidar, read_scan=lambda i, read=lidar.read_scan: thinned(read(i))) for lidar in log.lidars)
-    return replace(log, lidars=lidars)
+    return thinned(street())
 
 
 def _folder(log: Log, root: Path) -> Path:
@@ -36,10 +30,16 @@ def _folder(log: Log, root: Path) -> Path:
 def writers() -> dict[str, Write]:
     """By the formats' names; writers are imported when asked for, as some need packages of their own."""
     from write_argoverse2 import write_argoverse2
+    from write_kitti360 import in_step, write_kitti360
+    from write_ncore import write_ncore
     from write_nuscenes import write_nuscenes
+    from write_zod import write_zod
 
     return {
         "folder": _folder,
         "argoverse2": write_argoverse2,
+        "kitti360": lambda log, root: write_kitti360(in_step(log), root),
+        "ncore": write_ncore,
         "nuscenes": write_nuscenes,
+        "zod": write_zod,
     }
