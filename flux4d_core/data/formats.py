@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from flux4d_core.data import dgp, folder, kitti
+from flux4d_core.data import colmap, dgp, folder, kitti, nerfstudio, py123d_bridge
 from flux4d_core.data.choice import LogChoice
 from flux4d_core.data.log import Log
 from flux4d_core.errors import LogError
@@ -30,6 +30,8 @@ FORMATS = (
     Format(folder.LOOKS_FOR, folder.recognises, folder.list_logs, folder.open_folder),
     Format(kitti.LOOKS_FOR, kitti.recognises, kitti.list_logs, kitti.open_kitti),
     Format(dgp.LOOKS_FOR, dgp.recognises, dgp.list_logs, dgp.open_dgp),
+    Format(nerfstudio.LOOKS_FOR, nerfstudio.recognises, nerfstudio.list_logs, nerfstudio.open_nerfstudio),
+    Format(colmap.LOOKS_FOR, colmap.recognises, colmap.list_logs, colmap.open_colmap),
 )
 
 _NOT_READ_YET = {
@@ -62,6 +64,8 @@ def _format_of(path: Path) -> Format:
     wanted = "; ".join(known.looks_for for known in FORMATS)
     if not _exists(path):
         raise LogError(f"{path}: there is no such file or folder")
+    if py123d_bridge.recognises(path):
+        raise LogError(f"{path}: this is a py123d log; make a log folder of it: flux4d bridge {path} --output FOLDER")
     for name, files in _NOT_READ_YET.items():
         if _has_any(path, files):
             raise LogError(f"{path}: this is {name} data, which flux4d cannot read yet; what it reads is {wanted}")

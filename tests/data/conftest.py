@@ -4,6 +4,7 @@ from jaxtyping import install_import_hook
 
 CHECKED = (
     "poses files images undistort document scans labels "
-    "kitti kitti_calibration kitti_files kitti_labels kitti_oxts dgp folder describe formats"
+    "kitti kitti_calibration kitti_files kitti_labels kitti_oxts dgp folder describe formats "
+    "nerfstudio colmap colmap_model posed_images posed_vehicle"
 )
 install_import_hook([f"flux4d_core.data.{name}" for name in CHECKED.split()], "beartype.beartype")

@@ -74,7 +74,7 @@ def test_the_vehicle_goes_where_the_camera_looks_and_z_is_up(tmp_path: Path) -> 
     log = opened(small(tmp_path))
     assert np.allclose(log.ego_to_global[0, :3, :3], [[0, -1, 0], [1, 0, 0], [0, 0, 1]], atol=1e-12)
     assert np.allclose(log.ego_to_global[:, :3, 3], [[0, 0, 0], [0, 1, 0], [0, 2, 0]])
-    sweep = cut(log, Window()).sweeps[1]
+    sweep = cut(log, Window(duration=0.2)).sweeps[1]
     assert np.allclose(sweep.points.numpy(), [[5, 0, 0]], atol=1e-6)
 
 
@@ -130,13 +130,13 @@ def test_a_blender_scene_has_an_angle_for_a_focal_length_and_names_without_suffi
     log = opened(tmp_path)
     assert (log.cameras[0].width, log.cameras[0].height) == (64, 48)
     assert np.allclose(log.cameras[0].K, [[32, 0, 32], [0, 32, 24], [0, 0, 1]])
-    assert len(cut(log, Window()).frames) == 3
+    assert len(cut(log, Window(duration=0.2)).frames) == 3
 
 
 def test_a_mask_that_is_black_leaves_its_image_out(tmp_path: Path) -> None:
     path = changed(tmp_path, "frames.0.mask_path", "black.png")
     Image.new("L", (64, 48), 0).save(path / "black.png")
-    frames = cut(opened(path), Window()).frames
+    frames = cut(opened(path), Window(duration=0.2)).frames
     assert frames[0].valid is not None and not frames[0].valid.any() and frames[1].valid is None
 
 
