@@ -27,7 +27,7 @@ def bridge(
         log: Folder of a py123d log (with sync.arrow).
         output: Folder to write; must not exist yet, or be empty.
         python: A Python that has py123d 0.7.
-        install: Make one first: an environment of about 1 GB in your cache folder, from pip's package index.
+        install: Make one first: an environment of 1.2 GB in your cache folder, from pip's package index.
     """
     if log is None and not install:
         raise Flux4dError("flux4d bridge: expected a LOG and --output FOLDER, or --install; see flux4d bridge --help")

@@ -64,7 +64,7 @@ def installed() -> Path | None:
 
 
 def install(report: Report = silent) -> Path:
-    """Make an environment with py123d from pip's package index, about 1 GB; returns its Python. Raises LogError."""
+    """Make an environment with py123d from pip's package index, 1.2 GB; returns its Python. Raises LogError."""
     done = installed()
     if done is not None:
         return done

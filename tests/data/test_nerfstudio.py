@@ -3,6 +3,7 @@
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -117,7 +118,7 @@ def test_images_of_different_lenses_are_of_different_cameras(tmp_path: Path) -> 
         ({"camera_model": "PINHOLE"}, None),
     ],
 )
-def test_the_camera_model_says_which_lens(keys: dict[str, object], lens: object, tmp_path: Path) -> None:
+def test_the_camera_model_says_which_lens(keys: dict[str, Any], lens: object, tmp_path: Path) -> None:
     assert opened(small(tmp_path, **keys)).cameras[0].lens == lens
 
 

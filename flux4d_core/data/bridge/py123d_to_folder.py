@@ -296,8 +296,8 @@ def lens_of(metadata, shift: float):
     if metadata.camera_model == CameraModel.PINHOLE and metadata.intrinsics is not None:
         K = np.array(metadata.intrinsics.camera_matrix, np.float64)
         K[:2, 2] += shift
-        bends = metadata.distortion is not None and not metadata.is_undistorted
-        return {"K": K.tolist(), **({"distortion": metadata.distortion.array.tolist()} if bends else {})}
+        bent = None if metadata.is_undistorted else metadata.distortion
+        return {"K": K.tolist(), **({} if bent is None else {"distortion": bent.array.tolist()})}
     if metadata.camera_model == CameraModel.FISHEYE_MEI and None not in (
         metadata.mirror_parameter,
         metadata.projection,
@@ -313,7 +313,8 @@ def lens_of(metadata, shift: float):
         corner = np.hypot(max(inner.cx, metadata.width - inner.cx), max(inner.cy, metadata.height - inner.cy))
         lens = {"model": "ftheta", "cx": float(inner.cx) + shift, "cy": float(inner.cy) + shift}
         lens["angle_to_radius"] = [float(value) for value in inner.fw_poly]
-        lens["max_angle"] = float(np.clip(np.polyval(inner.bw_poly[::-1], corner), 0.1, np.pi))
+        widest = np.polyval(inner.bw_poly[::-1], corner)
+        lens["max_angle"] = float(widest) if 0.1 < widest < np.pi else float(np.pi)
         return {"lens": lens}
     return None
 
