@@ -1,4 +1,4 @@
-"""`flux4d bridge`, with a stand-in for the Python that has py123d; tests/data/test_py123d_bridge.py has the real one."""
+"""`flux4d bridge`, with a stand-in for a Python that has py123d; tests/data/test_py123d_bridge.py has a real one."""
 
 import sys
 from pathlib import Path

@@ -37,8 +37,13 @@ def _seen(camera: CameraStream, lens: Lens) -> CameraStream:
     return replace(camera, lens=lens, K=ideal_K(lens, camera.width, camera.height))
 
 
-def write_py123d(log: Log, folder: Path, python: Path, dataset: str, shift: float) -> Path:
-    """Returns the log's folder. `shift`: how far the dataset's first pixel's centre lies before (0.5, 0.5)."""
+def write_py123d(
+    log: Log, folder: Path, python: Path, dataset: str, shift: float = 0.0, store: str = "png_binary"
+) -> Path:
+    """Returns the log's folder. `shift`: how far the dataset's first pixel's centre lies before (0.5, 0.5).
+
+    `store`: images in the log as PNG or JPEG ("jpeg_binary"), or as files in `folder` ("path").
+    """
     folder.mkdir(parents=True)
     street: dict[str, Any] = {
         "lidar_to_imu": _lidar_to_imu(log).tolist(),
@@ -60,7 +65,7 @@ def write_py123d(log: Log, folder: Path, python: Path, dataset: str, shift: floa
         ],
     }
     (folder / "street.json").write_text(json.dumps(street))
-    return Path(ask(python, "py123d_write.py", folder, folder / "logs", dataset))
+    return Path(ask(python, "py123d_write.py", folder, folder / "logs", dataset, store))
 
 
 def _ego(log: Log, times_ns: Int64[ndarray, "n"]) -> Float64[ndarray, "n 4 4"]:

@@ -1,6 +1,6 @@
 """Writes what the test has put into a folder (log.json, images, sweeps) as a log of py123d, with py123d's own writer.
 
-python py123d_write.py FOLDER LOGS_ROOT DATASET
+python py123d_write.py FOLDER LOGS_ROOT DATASET STORE; STORE: png_binary, jpeg_binary, or path (files stay in FOLDER)
 """
 
 import json
@@ -43,7 +43,7 @@ from py123d.datatypes.vehicle_state.ego_state_metadata import EgoStateSE3Metadat
 from py123d.geometry import BoundingBoxSE3, PoseSE3  # pyright: ignore[reportMissingImports]
 from py123d.parser.base_dataset_parser import ModalitiesSync, ParsedCamera  # pyright: ignore[reportMissingImports]
 
-folder, logs_root, dataset = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
+folder, logs_root, dataset, store = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], sys.argv[4]
 street = json.loads((folder / "street.json").read_text())
 
 
@@ -76,7 +76,7 @@ boxes = BoxDetectionsSE3Metadata(DefaultBoxDetectionLabel)
 lidar = LidarMetadata("top", LidarID.LIDAR_TOP, pose(street["lidar_to_imu"]))
 cameras = [(camera, metadata_of(camera)) for camera in street["cameras"]]
 writer = ArrowLogWriter(
-    LogWriterConfig(camera_store_option="png_binary", lidar_store_option="binary", lidar_codec="ipc_zstd"),
+    LogWriterConfig(camera_store_option=store, lidar_store_option="binary", lidar_codec="ipc_zstd"),
     logs_root,
     logs_root,
 )
@@ -88,8 +88,11 @@ for i, ego in enumerate(street["ego"]):
         k = i - 1
         for camera, metadata in cameras:
             image = camera["images"][k]
-            content = (folder / image["file"]).read_bytes()
-            rows.append(ParsedCamera(metadata, at(image["time_us"]), pose(image["pose"]), byte_string=content))
+            if store == "path":
+                where = {"dataset_root": folder, "relative_path": image["file"]}
+            else:
+                where = {"byte_string": (folder / image["file"]).read_bytes()}
+            rows.append(ParsedCamera(metadata, at(image["time_us"]), pose(image["pose"]), **where))
         sweep = street["sweeps"][k]
         columns = dict(np.load(folder / sweep["file"]))
         rows.append(Lidar(at(sweep["first_us"]), at(sweep["last_us"]), lidar, columns.pop("points"), columns))
