@@ -76,8 +76,11 @@ def whole(python: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("everything but", "py123d cannot read the log: "),
     ],
 )
-def test_a_broken_log_is_one_sentence_and_leaves_nothing(damage: str, words: str, python: Path, tmp_path: Path) -> None:
-    path = write_py123d(lensed(street()), tmp_path / "py123d", python, "av2-sensor")
+def test_a_broken_log_is_one_sentence_and_leaves_nothing(
+    damage: str, words: str, whole: Path, python: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "py123d"
+    shutil.copytree(whole, path)
     if damage == "everything but":
         for file in path.glob("*.arrow"):
             file.write_bytes(b"broken")
