@@ -119,7 +119,7 @@ class Conversion:
 
     def cameras(self) -> list:
         result = []
-        for metadata in self.of_type(ModalityType.CAMERA):
+        for metadata in sorted(self.of_type(ModalityType.CAMERA), key=lambda metadata: int(metadata.camera_id)):
             lens = lens_of(metadata, 0.5 if self.dataset in FIRST_PIXEL_AT_ZERO else 0.0)
             if lens is None:
                 say(warning=f"{metadata.camera_name}: has no intrinsics, so it is left out")
