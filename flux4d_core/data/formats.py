@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from flux4d_core.data import colmap, dgp, folder, kitti, nerfstudio, py123d_bridge
+from flux4d_core.data import argoverse2, colmap, dgp, folder, kitti, nerfstudio, nuscenes, py123d_bridge
 from flux4d_core.data.choice import LogChoice
 from flux4d_core.data.log import Log
 from flux4d_core.errors import LogError
@@ -30,13 +30,13 @@ FORMATS = (
     Format(folder.LOOKS_FOR, folder.recognises, folder.list_logs, folder.open_folder),
     Format(kitti.LOOKS_FOR, kitti.recognises, kitti.list_logs, kitti.open_kitti),
     Format(dgp.LOOKS_FOR, dgp.recognises, dgp.list_logs, dgp.open_dgp),
+    Format(argoverse2.LOOKS_FOR, argoverse2.recognises, argoverse2.list_logs, argoverse2.open_argoverse2),
+    Format(nuscenes.LOOKS_FOR, nuscenes.recognises, nuscenes.list_logs, nuscenes.open_nuscenes),
     Format(nerfstudio.LOOKS_FOR, nerfstudio.recognises, nerfstudio.list_logs, nerfstudio.open_nerfstudio),
     Format(colmap.LOOKS_FOR, colmap.recognises, colmap.list_logs, colmap.open_colmap),
 )
 
 _NOT_READ_YET = {
-    "Argoverse 2": ("city_SE3_egovehicle.feather",),
-    "nuScenes": ("v1.0-*/sample_data.json", "sample_data.json"),
     "PandaSet": ("camera/front_camera/poses.json",),
     "Waymo": ("*.tfrecord", "vehicle_pose/*.parquet"),
 }

@@ -5,6 +5,7 @@ from jaxtyping import install_import_hook
 CHECKED = (
     "poses files images undistort document scans labels "
     "kitti kitti_calibration kitti_files kitti_labels kitti_oxts dgp folder describe formats "
-    "nerfstudio colmap colmap_model posed_images posed_vehicle"
+    "nerfstudio colmap colmap_model posed_images posed_vehicle "
+    "tables stamps json_rows argoverse2 argoverse2_tables nuscenes nuscenes_tables"
 )
 install_import_hook([f"flux4d_core.data.{name}" for name in CHECKED.split()], "beartype.beartype")
