@@ -6,7 +6,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from flux4d_core.data import argoverse2, dgp, folder, kitti, kitti360, ncore, nuscenes, zod
+from flux4d_core.data import (
+    argoverse2,
+    colmap,
+    dgp,
+    folder,
+    kitti,
+    kitti360,
+    ncore,
+    nerfstudio,
+    nuscenes,
+    py123d_bridge,
+    zod,
+)
 from flux4d_core.data.choice import LogChoice
 from flux4d_core.data.log import Log
 from flux4d_core.errors import LogError
@@ -35,6 +47,8 @@ FORMATS = (
     Format(kitti360.LOOKS_FOR, kitti360.recognises, kitti360.list_logs, kitti360.open_kitti360),
     Format(zod.LOOKS_FOR, zod.recognises, zod.list_logs, zod.open_zod),
     Format(ncore.LOOKS_FOR, ncore.recognises, ncore.list_logs, ncore.open_ncore),
+    Format(nerfstudio.LOOKS_FOR, nerfstudio.recognises, nerfstudio.list_logs, nerfstudio.open_nerfstudio),
+    Format(colmap.LOOKS_FOR, colmap.recognises, colmap.list_logs, colmap.open_colmap),
 )
 
 _NOT_READ_YET = {
@@ -65,6 +79,8 @@ def _format_of(path: Path) -> Format:
     wanted = "; ".join(known.looks_for for known in FORMATS)
     if not _exists(path):
         raise LogError(f"{path}: there is no such file or folder")
+    if py123d_bridge.recognises(path):
+        raise LogError(f"{path}: this is a py123d log; make a log folder of it: flux4d bridge {path} --output FOLDER")
     for name, files in _NOT_READ_YET.items():
         if _has_any(path, files):
             raise LogError(f"{path}: this is {name} data, which flux4d cannot read yet; what it reads is {wanted}")

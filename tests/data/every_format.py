@@ -29,17 +29,22 @@ def _folder(log: Log, root: Path) -> Path:
 
 def writers() -> dict[str, Write]:
     """By the formats' names; writers are imported when asked for, as some need packages of their own."""
+    from cloud_street import cloud_street, write_street_points
     from write_argoverse2 import write_argoverse2
+    from write_colmap import write_colmap
     from write_kitti360 import in_step, write_kitti360
     from write_ncore import write_ncore
+    from write_nerfstudio import write_nerfstudio
     from write_nuscenes import write_nuscenes
     from write_zod import write_zod
 
     return {
         "folder": _folder,
         "argoverse2": write_argoverse2,
+        "colmap": lambda log, root: write_colmap(write_street_points(cloud_street(every=100)), root),
         "kitti360": lambda log, root: write_kitti360(in_step(log), root),
         "ncore": write_ncore,
+        "nerfstudio": lambda log, root: write_nerfstudio(write_street_points(cloud_street(every=100)), root),
         "nuscenes": write_nuscenes,
         "zod": write_zod,
     }
