@@ -350,11 +350,12 @@ class Make:
             table[options.time_field] = delays // unit_ns if whole else delays / unit_ns
         height = 1
         if options.organised:
-            # Two rows; what is missing to fill them has no return.
-            height, missing = 2, len(table) % 2
-            none = np.zeros(missing, dtype)
-            none["x"] = none["y"] = none["z"] = np.nan
-            table = np.concatenate([table, none])
+            # Two rows; what is missing to fill them has no return. (np.concatenate would drop the padding.)
+            height, seen = 2, table
+            table = np.zeros(len(seen) + len(seen) % 2, dtype)
+            for axis in "xyz":
+                table[axis] = np.nan
+            table[: len(seen)] = seen
         kinds = {"i1": 1, "u1": 2, "i2": 3, "u2": 4, "i4": 5, "u4": 6, "f4": 7, "f8": 8}
         described = [
             self.new("sensor_msgs/msg/PointField", name=name, offset=offset, datatype=kinds[kind[1:]], count=1)

@@ -100,6 +100,9 @@ def _opened(path: Path, choice: LogChoice) -> _Opened:
         return _open_recording(chosen, choice)
     except ModuleNotFoundError as problem:
         raise missing_package(chosen, problem) from None
+    except LogError as problem:
+        named = str(path) in str(problem) or (choice.mapping is not None and str(choice.mapping) in str(problem))
+        raise problem if named else LogError(f"{chosen}: {problem}") from problem
 
 
 def _open_recording(path: Path, choice: LogChoice) -> _Opened:
