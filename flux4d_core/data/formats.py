@@ -9,6 +9,7 @@ from pathlib import Path
 from flux4d_core.data import dgp, folder, kitti
 from flux4d_core.data.choice import LogChoice
 from flux4d_core.data.log import Log
+from flux4d_core.data.ros import open as ros
 from flux4d_core.errors import LogError
 
 
@@ -30,6 +31,7 @@ FORMATS = (
     Format(folder.LOOKS_FOR, folder.recognises, folder.list_logs, folder.open_folder),
     Format(kitti.LOOKS_FOR, kitti.recognises, kitti.list_logs, kitti.open_kitti),
     Format(dgp.LOOKS_FOR, dgp.recognises, dgp.list_logs, dgp.open_dgp),
+    Format(ros.LOOKS_FOR, ros.recognises, ros.list_logs, ros.open_ros),
 )
 
 _NOT_READ_YET = {
@@ -47,7 +49,10 @@ def open_log(path: Path | str, choice: LogChoice = LogChoice()) -> Log:
     Raises LogError if nothing is there, if no format recognises it, if it is a dataset of several logs and `choice`
     names none of them, or if it is broken.
     """
-    return _format_of(Path(path)).open(Path(path), choice)
+    known = _format_of(Path(path))
+    if choice.mapping is not None and known.open is not ros.open_ros:
+        raise LogError(f"{choice.mapping}: only a robot recording has topics to be mapped, {path} is none")
+    return known.open(Path(path), choice)
 
 
 def list_logs(path: Path | str) -> tuple[str, ...]:

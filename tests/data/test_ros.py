@@ -13,7 +13,8 @@ from write_ros import Make, RosOptions, type_store, write_messages, write_ros
 from flux4d_core.data.choice import LogChoice
 from flux4d_core.data.log import Log
 from flux4d_core.data.poses import invert
-from flux4d_core.data.ros.open import describe_topics, list_logs, open_ros, recognises
+from flux4d_core.data.ros.open import list_logs, open_ros, recognises
+from flux4d_core.data.ros.topics import describe_topics
 from flux4d_core.data.ros.video import has_key_frame
 from flux4d_core.errors import LogError
 
@@ -56,7 +57,8 @@ def test_colour_images_come_back_exactly(encoding: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "grey_levels"), [("jpeg", 3.0), ("h264", 1.5), ("hevc", 1.5), ("ffmpeg h264", 1.5), ("yuyv", 3), ("uyvy", 3)]
+    ("kind", "grey_levels"),
+    [("jpeg", 3.0), ("h264", 1.5), ("hevc", 1.5), ("ffmpeg h264", 1.5), ("yuyv", 3), ("uyvy", 3)],
 )
 def test_lossy_images_come_back_nearly(kind: str, grey_levels: float, tmp_path: Path) -> None:
     log = written(tmp_path, RosOptions(container="mcap file", images=kind))

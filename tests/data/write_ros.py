@@ -64,7 +64,7 @@ class RosOptions:
 
 def write_ros(log: Log, root: Path, options: RosOptions | None = None) -> Path:
     """Write a log as a recording in `root`; returns what is to be opened."""
-    writer = _LogWriter(log, options or RosOptions())
+    writer = LogWriter(log, options or RosOptions())
     messages = sorted(writer.messages(), key=lambda message: message[2])
     return write_messages(messages, root, writer.options.container, writer.store, writer.options.compression)
 
@@ -128,7 +128,7 @@ def _write_mcap(messages: list[Stamped], path: Path, store: Any, compression: st
 
 
 @dataclass(frozen=True)
-class _LogWriter:
+class LogWriter:
     """The messages of one log."""
 
     log: Log
@@ -240,9 +240,7 @@ class Make:
         translation, rotation = self.pose_parts(child_to_parent, "Vector3")
         transform = self.new("geometry_msgs/msg/Transform", translation=translation, rotation=rotation)
         header = self.header(time_ns, parent)
-        return self.new(
-            "geometry_msgs/msg/TransformStamped", header=header, child_frame_id=child, transform=transform
-        )
+        return self.new("geometry_msgs/msg/TransformStamped", header=header, child_frame_id=child, transform=transform)
 
     def tf(self, transforms: list[Any]) -> bytes:
         return self.packed(self.new("tf2_msgs/msg/TFMessage", transforms=transforms))
@@ -317,9 +315,7 @@ class Make:
         data = np.frombuffer(content, np.uint8)
         about = {"width": 0, "height": 0, "encoding": kind, "pts": number, "flags": 0, "is_bigendian": False}
         header = self.header(time_ns, frame)
-        return self.packed(
-            self.new("ffmpeg_image_transport_msgs/msg/FFMPEGPacket", header=header, **about, data=data)
-        )
+        return self.packed(self.new("ffmpeg_image_transport_msgs/msg/FFMPEGPacket", header=header, **about, data=data))
 
     def cloud(
         self,
@@ -333,7 +329,12 @@ class Make:
     ) -> bytes:
         """A PointCloud2 with padding between its fields, as the drivers' C++ structures have it."""
         order = ">" if options.big_endian else "<"
-        fields = [("x", order + "f4", 0), ("y", order + "f4", 4), ("z", order + "f4", 8), ("intensity", order + "f4", 16)]
+        fields = [
+            ("x", order + "f4", 0),
+            ("y", order + "f4", 4),
+            ("z", order + "f4", 8),
+            ("intensity", order + "f4", 16),
+        ]
         if options.time_field is not None:
             fields.append((options.time_field, order + options.time_type, 24))
         names, formats, offsets = zip(*fields, strict=True)

@@ -25,9 +25,6 @@ def open_recording(path: Path) -> Recording:
     return join(path, "Rosbag2", tuple(_part(file, compressed) for file in files), notes)
 
 
-
-
-
 def _part(path: Path, compressed: bool) -> Part:
     match path.suffix.lower():
         case ".mcap":

@@ -63,7 +63,9 @@ def _by_tf(role: PoseRole, frames: Frames, sensors: Sequence[str]) -> Ego | None
     # A tree of sensors alone says nothing of the vehicle's way; a parked vehicle's frames have a map above them.
     if fixed is None or track is None or (track.fixed and fixed not in FIXED_FRAMES):
         return None
-    return Ego(frames, ego, fixed, track, _resolved(role, "tf", None, fixed, ego), (f"Poses: {ego} in {fixed}, by tf.",))
+    return Ego(
+        frames, ego, fixed, track, _resolved(role, "tf", None, fixed, ego), (f"Poses: {ego} in {fixed}, by tf.",)
+    )
 
 
 def _by_odometry(recording: Recording, topic: str, role: PoseRole, frames: Frames, sensors: Sequence[str]) -> Ego:

@@ -40,6 +40,7 @@ _BY_SWSCALE = {
     "yuyv": (2, "yuyv422"),
 }
 """Bytes a pixel, and the name that FFmpeg's scaler has for it."""
+_NOT_PACKED = "is no JPEG or PNG image that can be decoded"
 ENCODINGS = (*_PLAIN, *_BY_SWSCALE)
 
 
@@ -67,20 +68,19 @@ def raw_image(message: Any, where: str) -> UInt8[ndarray, "height width 3"]:
 
 def packed_image(content: bytes, where: str) -> UInt8[ndarray, "height width 3"]:
     """A JPEG or PNG as RGB; raises LogError."""
-    with one_sentence(where, "is no JPEG or PNG image that can be decoded"):
-        with Image.open(BytesIO(content), formats=("PNG", "JPEG")) as image:
-            check_size(*image.size, where)
-            if image.mode.startswith("I"):
-                return np.repeat((np.asarray(image).astype(np.uint32) >> 8).clip(0, 255).astype(np.uint8)[..., None], 3, -1)
-            return np.array(image.convert("RGB"))
+    with one_sentence(where, _NOT_PACKED), Image.open(BytesIO(content), formats=("PNG", "JPEG")) as image:
+        check_size(image.width, image.height, where)
+        if image.mode.startswith("I"):
+            grey = (np.asarray(image).astype(np.uint32) >> 8).clip(0, 255).astype(np.uint8)
+            return np.repeat(grey[..., None], 3, -1)
+        return np.array(image.convert("RGB"))
 
 
 def packed_size(content: bytes, where: str) -> tuple[int, int]:
     """Width and height from the head of a JPEG or PNG; raises LogError."""
-    with one_sentence(where, "is no JPEG or PNG image that can be decoded"):
-        with Image.open(BytesIO(content), formats=("PNG", "JPEG")) as image:
-            check_size(*image.size, where)
-            return image.size
+    with one_sentence(where, _NOT_PACKED), Image.open(BytesIO(content), formats=("PNG", "JPEG")) as image:
+        check_size(image.width, image.height, where)
+        return image.size
 
 
 def check_size(width: int, height: int, where: str) -> None:

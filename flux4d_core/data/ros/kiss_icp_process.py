@@ -1,8 +1,8 @@
 """KISS-ICP in a process of its own, for its library ends the whole process over scans that it cannot align.
 
-Run as a script by `odometry.py`. Reads from standard input, for each scan, b"S", the number of points as int64, points
-(float64, N x 3) and their shares of the turn (float64, N); answers with the pose (float64, 4 x 4). b"R" begins anew with
-the last motion as the first guess.
+Run as a script by `odometry.py`. Reads from standard input, for each scan, b"S", the number of points as int64,
+points (float64, N x 3) and their shares of the turn (float64, N); answers with the pose (float64, 4 x 4). b"R" begins
+anew with the last motion as the first guess.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import sys
 # The folder of this script has modules with the names of other libraries.
 sys.path.pop(0)
 
-import numpy as np  # noqa: E402
+import numpy as np
 
 FARTHEST, NEAREST, VOXEL = 100.0, 1.0, 1.0
 """Metres; KISS-ICP's own defaults, but for the nearest returns, which are often the own vehicle's."""

@@ -27,7 +27,6 @@ the times: the head starts behind, and the stamp is the middle of a turn of `swe
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
@@ -148,7 +147,7 @@ def write_mapping(path: Path, roles: Roles) -> None:
     unfinished = path.with_name(f".{path.name}.unfinished")
     try:
         unfinished.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
-        os.replace(unfinished, path)
+        unfinished.replace(path)
     except OSError as problem:
         raise LogError(f"{path}: the mapping of topics cannot be written ({problem})") from problem
 
@@ -168,7 +167,12 @@ def _lidar_entry(lidar: LidarRole) -> dict[str, object]:
     entry: dict[str, object] = {"topic": lidar.topic, "name": lidar.name}
     if lidar.firing is not None:
         firing = lidar.firing
-        times = {"field": firing.field, "unit": firing.unit, "zero": firing.zero, "sweep_s": firing.period_ns / SECOND_NS}
+        times = {
+            "field": firing.field,
+            "unit": firing.unit,
+            "zero": firing.zero,
+            "sweep_s": firing.period_ns / SECOND_NS,
+        }
         entry["times"] = times
     return entry | _sensor_entry(lidar)
 

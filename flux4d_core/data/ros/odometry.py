@@ -53,7 +53,9 @@ class _KissIcp:
     stream: IO[bytes]
     answers: IO[bytes]
 
-    def pose_of(self, points: Float64[ndarray, "points 3"], fired_ns: Int64[ndarray, "points"]) -> Float64[ndarray, "4 4"]:
+    def pose_of(
+        self, points: Float64[ndarray, "points 3"], fired_ns: Int64[ndarray, "points"]
+    ) -> Float64[ndarray, "4 4"]:
         """The sensor's pose at the end of the turn, where KISS-ICP moves all points; raises LogError."""
         first, last = int(fired_ns.min()), int(fired_ns.max())
         # Without times of their own no point is moved.
@@ -84,9 +86,7 @@ def _run(count: int, read: ReadBeams) -> Track:
             "pip install 'flux4d[logs]'"
         )
     command = [sys.executable, str(_PROCESS)]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-    ) as process:
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
         assert process.stdin is not None and process.stdout is not None
         try:
             odometry = _KissIcp(process.stdin, process.stdout)

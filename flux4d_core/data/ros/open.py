@@ -16,14 +16,16 @@ from flux4d_core.data.ros.cameras import Camera, camera_stream, open_camera
 from flux4d_core.data.ros.container import METADATA, SUFFIXES, missing_package, open_recording
 from flux4d_core.data.ros.ego import Ego, find_ego
 from flux4d_core.data.ros.lidars import Lidar, beams_reader, lidar_stream, open_lidar
-from flux4d_core.data.ros.mapping import find_mapping, read_mapping, write_mapping
+from flux4d_core.data.ros.mapping import find_mapping, read_mapping
 from flux4d_core.data.ros.messages import IMAGE_TYPES, POINT_CLOUD, decode, frame_of, is_read
 from flux4d_core.data.ros.odometry import track_by_kiss_icp
 from flux4d_core.data.ros.recording import Recording
-from flux4d_core.data.ros.roles import CameraRole, LidarRole, Roles, guess_roles, role_of
+from flux4d_core.data.ros.roles import CameraRole, LidarRole, Roles, guess_roles
 from flux4d_core.data.ros.transforms import Frames, Track, held, read_frames
 from flux4d_core.errors import LogError
 
+KINDS = ("MCAP", "Rosbag2", "ROS 1 bag")
+"""What `Log.format` says of recordings."""
 LOOKS_FOR = "a robot recording (a Rosbag2 folder, an .mcap file, or a ROS 1 .bag)"
 
 
@@ -47,33 +49,34 @@ def open_ros(path: Path, choice: LogChoice) -> Log:
     """
     if choice.labels is not None:
         raise LogError(f"{choice.labels}: recordings of ROS are not read with a file of labels; open it without")
-    return _opened(path, choice).log
-
-
-def describe_topics(path: Path, choice: LogChoice) -> str:
-    """A table of the recording's topics: type, messages, and what each is used for; raises LogError."""
-    opened = _opened(path, choice)
-    source = opened.ego.role.topic or str(opened.ego.role.source)
-    topics = sorted(opened.recording.topics.values(), key=lambda topic: topic.name)
-    rows = [("topic", "type", "messages", "role")]
-    rows += [(t.name, t.type, str(len(t.received_ns)), role_of(t, opened.roles, source)) for t in topics]
-    widths = [max(len(row[column]) for row in rows) for column in range(3)]
-    return "\n".join("  ".join([*(row[i].ljust(widths[i]) for i in range(3)), row[3]]).rstrip() for row in rows)
-
-
-def save_mapping(path: Path, choice: LogChoice, target: Path) -> None:
-    """Write what the topics are taken for to a file that can be edited and given back; raises LogError."""
-    write_mapping(target, _opened(path, choice).roles)
+    return examine(path, choice).log
 
 
 @dataclass(frozen=True)
-class _Opened:
+class Examined:
     """A log, and how it came to be."""
 
     log: Log
     recording: Recording
     roles: Roles
     ego: Ego
+
+
+def examine(path: Path, choice: LogChoice) -> Examined:
+    """Open a recording, and say what its topics were taken for; raises LogError as `open_ros`."""
+    chosen = chosen_recording(path, choice)
+    try:
+        return _open_recording(chosen, choice)
+    except ModuleNotFoundError as problem:
+        raise missing_package(chosen, problem) from None
+    except LogError as problem:
+        named = str(path) in str(problem) or (choice.mapping is not None and str(choice.mapping) in str(problem))
+        raise problem if named else LogError(f"{chosen}: {problem}") from problem
+
+
+def chosen_recording(path: Path, choice: LogChoice) -> Path:
+    """The one recording that is meant; raises LogError."""
+    return pick(path, _recordings(path), choice.name, "a robot recording")
 
 
 def _recordings(path: Path) -> dict[str, Path]:
@@ -94,21 +97,10 @@ def _has_storage(folder: Path) -> bool:
     return any(child.suffix.lower() in (".mcap", ".db3", ".zstd") for child in folder.iterdir())
 
 
-def _opened(path: Path, choice: LogChoice) -> _Opened:
-    chosen = pick(path, _recordings(path), choice.name, "recording")
-    try:
-        return _open_recording(chosen, choice)
-    except ModuleNotFoundError as problem:
-        raise missing_package(chosen, problem) from None
-    except LogError as problem:
-        named = str(path) in str(problem) or (choice.mapping is not None and str(choice.mapping) in str(problem))
-        raise problem if named else LogError(f"{chosen}: {problem}") from problem
-
-
-def _open_recording(path: Path, choice: LogChoice) -> _Opened:
+def _open_recording(path: Path, choice: LogChoice) -> Examined:
     recording = open_recording(path)
     mapping = choice.mapping or find_mapping(path)
-    roles = read_mapping(mapping, recording) if mapping is not None else guess_roles(recording, _frames_of(recording))
+    roles = guessed_roles(recording) if mapping is None else read_mapping(mapping, recording)
     cameras, lidars, notes = _sensors(recording, roles)
     frames, broken = read_frames(recording)
     frames = _with_mounts(frames, cameras, lidars, roles.poses.ego_frame)
@@ -138,11 +130,11 @@ def _open_recording(path: Path, choice: LogChoice) -> _Opened:
         lidars=tuple(lidar.role for lidar in lidars),
         poses=ego.role,
     )
-    return _Opened(log, recording, resolved, ego)
+    return Examined(log, recording, resolved, ego)
 
 
-def _frames_of(recording: Recording) -> dict[str, str]:
-    """The frame that each sensor's first message names."""
+def guessed_roles(recording: Recording) -> Roles:
+    """What the topics are taken for where no mapping file says it."""
     frames = {}
     for topic in recording.topics.values():
         if topic.type == POINT_CLOUD and is_read(topic):
@@ -150,7 +142,7 @@ def _frames_of(recording: Recording) -> dict[str, str]:
                 frames[topic.name] = frame_of(decode(recording, topic, 0))
             except LogError:
                 continue
-    return frames
+    return guess_roles(recording, frames)
 
 
 def _sensors(recording: Recording, roles: Roles) -> tuple[list[Camera], list[Lidar], list[str]]:

@@ -87,9 +87,11 @@ def join(path: Path, kind: str, parts: tuple[Part, ...], notes: tuple[str, ...])
             elif len(channel.received_ns):
                 known.append((number, channel))
     topics = {name: _topic(channels) for name, channels in found.items() if channels}
+    odd = (*notes, *(note for part in parts for note in part.notes), *left_out)
     if not topics:
-        raise LogError(f"{path}: the recording holds no messages; record it again, or repair it with the tools of ROS")
-    return Recording(path, kind, parts, topics, (*notes, *(note for part in parts for note in part.notes), *left_out))
+        why = f" ({' '.join(odd)})" if odd else ""
+        raise LogError(f"{path}: the recording holds no messages{why}; record it again, or repair it with ROS's tools")
+    return Recording(path, kind, parts, topics, odd)
 
 
 def _topic(channels: list[tuple[int, Channel]]) -> Topic:

@@ -28,9 +28,27 @@ _IMAGE_WORDS = ("image", "compressed", "video", "h264", "h265", "ffmpeg", "rect"
 _CLOUD_WORDS = ("points", "point_cloud", "pointcloud", "cloud", "points_raw", "raw", "point_cloud2", "pointcloud2")
 _NO_CAMERA = ("depth", "disparity", "mask", "label", "segment", "semantic", "debug", "overlay", "detection", "thermal")
 _NO_LIDAR = (
-    "map ground obstacle cluster radar depth filter stixel segment registered aligned fused merged "
-    "downsampled voxel detection object debug path history"
-).split()
+    "map",
+    "ground",
+    "obstacle",
+    "cluster",
+    "radar",
+    "depth",
+    "filter",
+    "stixel",
+    "segment",
+    "registered",
+    "aligned",
+    "fused",
+    "merged",
+    "downsampled",
+    "voxel",
+    "detection",
+    "object",
+    "debug",
+    "path",
+    "history",
+)
 
 
 @dataclass(frozen=True)
@@ -90,7 +108,8 @@ def guess_roles(recording: Recording, frames: dict[str, str]) -> Roles:
 
     Of several topics of one camera (raw, rectified, compressed) and of one LiDAR's frame one is taken.
     """
-    usable = [topic for topic in recording.topics.values() if is_read(topic)]
+    by_name = sorted(recording.topics.values(), key=lambda topic: topic.name)
+    usable = [topic for topic in by_name if is_read(topic)]
     cameras, camera_notes = _guess_cameras(usable)
     lidars, lidar_notes = _guess_lidars(usable, frames)
     unread = sorted({topic.encoding for topic in recording.topics.values() if not is_read(topic)})
@@ -158,7 +177,13 @@ def _guess_lidars(topics: list[Topic], frames: dict[str, str]) -> tuple[tuple[Li
 def _image_rank(topic: Topic) -> tuple[bool, bool, bool, bool, int]:
     """Small for what is best read: colour, not yet rectified, not compressed, most images."""
     name = topic.name.lower()
-    return "mono" in name, "rect" in name, topic.type != IMAGE, topic.type not in IMAGE_TYPES[:2], -len(topic.received_ns)
+    return (
+        "mono" in name,
+        "rect" in name,
+        topic.type != IMAGE,
+        topic.type not in IMAGE_TYPES[:2],
+        -len(topic.received_ns),
+    )
 
 
 def _info_for(image: str, infos: list[str]) -> str | None:
@@ -171,7 +196,7 @@ def _info_for(image: str, infos: list[str]) -> str | None:
     return next((info for info in infos if info.rpartition("/")[0] == image.rpartition("/")[0]), None)
 
 
-def _speaks_of(name: str, words: tuple[str, ...] | list[str]) -> bool:
+def _speaks_of(name: str, words: tuple[str, ...]) -> bool:
     return any(word in name.lower() for word in words)
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
+import sys
 from pathlib import Path
 from threading import Lock
+from typing import Any
 
 import numpy as np
 
@@ -43,9 +45,10 @@ class SqliteFile:
     def read(self, place: tuple[int, int], size: int) -> bytes:
         """The first `size` bytes of the message in the row; raises LogError."""
         row = place[0]
-        whole = self._compressed or size >= LARGEST_MESSAGE
+        # Python 3.10 cannot read a part of a row, and its `substr` reads all of it from disk too.
+        whole = self._compressed or size >= LARGEST_MESSAGE or sys.version_info < (3, 11)
         with self._lock:
-            content = self._whole(row) if whole or not hasattr(self._database, "blobopen") else self._head(row, size)
+            content = self._whole(row) if whole else self._head(row, size)
         if self._compressed:
             content = unpack(content, "zstd", LARGEST_MESSAGE)
         return content[:size]
@@ -57,8 +60,9 @@ class SqliteFile:
         return found[0]
 
     def _head(self, row: int, size: int) -> bytes:
-        """Only the message's first pages are read from disk: `substr` would read all of them."""
-        with self._database.blobopen("messages", "data", row, readonly=True) as blob:
+        """Only the message's first pages are read from disk."""
+        blobopen: Any = self._database.blobopen  # type: ignore[attr-defined]
+        with blobopen("messages", "data", row, readonly=True) as blob:
             return blob.read(min(size, len(blob)))
 
     def _check_tables(self) -> None:

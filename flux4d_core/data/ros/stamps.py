@@ -51,7 +51,9 @@ def stamped(recording: Recording, topic: Topic, offset_ns: int) -> tuple[Stamped
     if unordered:
         notes.append(f"{topic.name}: {unordered} messages came before an earlier one; they are put in order.")
     if 2 * len(fresh) < count:
-        raise LogError(f"{recording.path}: {topic.name}: only {len(fresh)} of {count} messages have a stamp of their own")
+        raise LogError(
+            f"{recording.path}: {topic.name}: only {len(fresh)} of {count} messages have a stamp of their own"
+        )
     delay = float(np.median(np.abs(topic.received_ns[fresh] - times_ns[fresh]))) / SECOND_NS
     if delay * SECOND_NS > _FAR_FROM_RECEIVED_NS:
         notes.append(f"{topic.name}: stamps and times of recording differ by {delay:.1f} s; the stamps are taken.")
