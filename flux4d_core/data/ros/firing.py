@@ -120,7 +120,7 @@ def _unit(span: float, period_ns: int) -> Unit | None:
     """The unit in which a span of beam times is nearest to a sweep's."""
     units: tuple[Unit, ...] = ("s", "ms", "us", "ns")
     shares = {unit: span * UNIT_NS[unit] / period_ns for unit in units}
-    fitting = [unit for unit in units if _TOO_SHORT < shares[unit] < _TOO_LONG]
+    fitting: list[Unit] = [unit for unit in units if _TOO_SHORT < shares[unit] < _TOO_LONG]
     # Units are a thousand apart and the limits a hundred: one fits at most.
     return fitting[0] if fitting else None
 
