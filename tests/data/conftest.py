@@ -7,3 +7,4 @@ CHECKED = (
     "kitti kitti_calibration kitti_files kitti_labels kitti_oxts dgp folder describe formats"
 )
 install_import_hook([f"flux4d_core.data.{name}" for name in CHECKED.split()], "beartype.beartype")
+install_import_hook("flux4d_core.data.ros", "beartype.beartype")

@@ -6,7 +6,7 @@ vehicle "base_link", a sensor's frame is its name; images in optical axes, scans
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from fractions import Fraction
@@ -84,7 +84,7 @@ def type_store(ros1: bool) -> Any:
     return store
 
 
-def write_messages(messages: list[Stamped], root: Path, container: Container, store: Any, compression: str) -> Path:
+def write_messages(messages: Iterable[Stamped], root: Path, container: Container, store: Any, compression: str) -> Path:
     """Write serialized messages with the container's own library."""
     if container == "mcap file":
         return _write_mcap(messages, root / "drive.mcap", store, compression)
@@ -109,7 +109,7 @@ def write_messages(messages: list[Stamped], root: Path, container: Container, st
     return path
 
 
-def _write_mcap(messages: list[Stamped], path: Path, store: Any, compression: str) -> Path:
+def _write_mcap(messages: Iterable[Stamped], path: Path, store: Any, compression: str) -> Path:
     from mcap.writer import CompressionType, Writer
 
     with path.open("wb") as stream:

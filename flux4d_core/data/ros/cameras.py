@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from jaxtyping import UInt8
+from jaxtyping import Int64, UInt8
 from numpy import ndarray
 
 from flux4d_core.data.log import CameraStream
@@ -37,10 +37,12 @@ class Camera:
     frame: str
 
 
-def open_camera(recording: Recording, role: CameraRole) -> tuple[Camera, list[str]]:
+def open_camera(
+    recording: Recording, role: CameraRole, header_ns: Int64[ndarray, "messages"]
+) -> tuple[Camera, list[str]]:
     """Look at a camera's first image; raises LogError if it cannot be used at all."""
     topic = recording.topics[role.topic]
-    found, notes = stamped(recording, topic, role.clock_offset_ns)
+    found, notes = stamped(recording, topic, header_ns, role.clock_offset_ns)
     problem = LogError(f"{recording.path}: {topic.name} has no messages")
     for i in found.numbers[:_TRIED].tolist():
         try:

@@ -8,6 +8,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
+from typing import Any
 
 from flux4d_core.errors import LogError
 
@@ -15,6 +16,7 @@ LARGEST_CHUNK = 2**30
 """Bytes; no chunk is unpacked to more."""
 _KEPT = 2**27
 """Bytes of unpacked chunks that are kept, so that messages side by side unpack their chunk once."""
+_PIECE = 2**18
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,7 @@ class Chunk:
 
 
 class ChunkFile:
-    """A file that is read at any place from any thread."""
+    """A file that is read at any place from any thread. Chunks are unpacked only as far as they are asked for."""
 
     def __init__(self, path: Path) -> None:
         """Opens the file; raises LogError."""
@@ -41,12 +43,11 @@ class ChunkFile:
         except (OSError, ValueError) as problem:
             raise LogError(f"{path}: the recording cannot be opened ({problem})") from problem
         self._lock = Lock()
-        self._unpacked: OrderedDict[int, bytes] = OrderedDict()
+        self._unpacked: OrderedDict[int, _Unpacking] = OrderedDict()
 
     def at(self, position: int, size: int) -> bytes:
         """`size` bytes of the file, fewer at its end."""
-        size = max(0, min(size, self.size - position))
-        return self.at_exactly(position, size)
+        return self.at_exactly(position, max(0, min(size, self.size - position)))
 
     def at_exactly(self, position: int, size: int) -> bytes:
         """`size` bytes of the file; raises LogError if it has not that many there."""
@@ -63,47 +64,87 @@ class ChunkFile:
         chunk = self.chunks[number]
         if not chunk.compression:
             return self.at(chunk.start + offset, max(0, min(size, chunk.stored - offset)))
-        return self.unpacked(number)[offset : offset + size]
+        with self._lock:
+            unpacking = self._unpacked.setdefault(number, _Unpacking(self, chunk))
+            self._unpacked.move_to_end(number)
+        content = unpacking.part(offset, size)
+        with self._lock:
+            while len(self._unpacked) > 1 and sum(len(kept) for kept in self._unpacked.values()) > _KEPT:
+                self._unpacked.popitem(last=False)
+        return content
 
     def unpacked(self, number: int) -> bytes:
         """A whole chunk, unpacked; raises LogError."""
-        chunk = self.chunks[number]
+        return self.in_chunk(number, 0, LARGEST_CHUNK)
+
+
+class _Unpacking:
+    """A chunk that has been unpacked up to some place."""
+
+    def __init__(self, file: ChunkFile, chunk: Chunk) -> None:
+        self._file, self._chunk = file, chunk
+        self._lock = Lock()
+        self._content = bytearray()
+        self._read = 0
+        self._decompressor = _decompressor(chunk.compression)
+
+    def __len__(self) -> int:
+        return len(self._content)
+
+    def part(self, offset: int, size: int) -> bytes:
+        """`size` bytes from `offset`, fewer at the chunk's end; raises LogError if it is larger than any chunk."""
         with self._lock:
-            if number in self._unpacked:
-                self._unpacked.move_to_end(number)
-                return self._unpacked[number]
-        content = unpack(self.at_exactly(chunk.start, chunk.stored), chunk.compression, LARGEST_CHUNK)
-        if not chunk.compression:
-            return content
-        with self._lock:
-            self._unpacked[number] = content
-            while len(self._unpacked) > 1 and sum(map(len, self._unpacked.values())) > _KEPT:
-                self._unpacked.popitem(last=False)
-        return content
+            self._go_on(min(offset + size, LARGEST_CHUNK + 1))
+            if len(self._content) > LARGEST_CHUNK:
+                raise _too_large(LARGEST_CHUNK)
+            return bytes(self._content[offset : offset + size])
+
+    def _go_on(self, end: int) -> None:
+        while len(self._content) < end and not self._decompressor.eof:
+            piece = b""
+            if self._decompressor.needs_input:
+                piece = self._file.at(self._chunk.start + self._read, min(_PIECE, self._chunk.stored - self._read))
+                self._read += len(piece)
+                if not piece:
+                    return
+            # The next bytes will be asked for soon: at least a piece is unpacked at a time.
+            wanted = max(end - len(self._content), _PIECE)
+            self._content += self._decompressor.decompress(piece, max_length=wanted)
 
 
 def unpack(content: bytes, compression: str, largest: int) -> bytes:
     """Bytes unpacked to at most `largest`; raises LogError for more, and for a compression that is not known."""
+    unpacked = unpack_head(content, compression, largest + 1)
+    if len(unpacked) > largest:
+        raise _too_large(largest)
+    return unpacked
+
+
+def unpack_head(content: bytes, compression: str, size: int) -> bytes:
+    """The first `size` bytes unpacked, fewer if there are fewer; raises LogError for an unknown compression."""
+    return _decompressor(compression).decompress(content, max_length=size)[:size]
+
+
+def _decompressor(compression: str) -> Any:
+    """With `decompress(data, max_length)`, `needs_input` and `eof`, as in the standard library."""
     match compression:
-        case "":
-            return content
         case "lz4":
             from lz4.frame import LZ4FrameDecompressor
 
-            unpacked = LZ4FrameDecompressor().decompress(content, max_length=largest + 1)
+            return LZ4FrameDecompressor()
         case "bz2":
             from bz2 import BZ2Decompressor
 
-            unpacked = BZ2Decompressor().decompress(content, max_length=largest + 1)
+            return BZ2Decompressor()
         case "zstd":
             if sys.version_info >= (3, 14):
                 from compression.zstd import ZstdDecompressor
             else:
                 from backports.zstd import ZstdDecompressor
 
-            unpacked = ZstdDecompressor().decompress(content, max_length=largest + 1)
-        case _:
-            raise LogError(f"its compression {compression!r} is not known; lz4, zstd and bz2 are read")
-    if len(unpacked) > largest:
-        raise LogError(f"it would unpack to more than {largest / 2**20:.0f} MiB, so it is not read")
-    return unpacked
+            return ZstdDecompressor()
+    raise LogError(f"its compression {compression!r} is not known; lz4, zstd and bz2 are read")
+
+
+def _too_large(largest: int) -> LogError:
+    return LogError(f"it would unpack to more than {largest / 2**20:.0f} MiB, so it is not read")

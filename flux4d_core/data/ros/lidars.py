@@ -40,10 +40,10 @@ class Lidar:
     frame: str
 
 
-def open_lidar(recording: Recording, role: LidarRole) -> tuple[Lidar, list[str]]:
+def open_lidar(recording: Recording, role: LidarRole, header_ns: Int64[ndarray, "messages"]) -> tuple[Lidar, list[str]]:
     """Look at a few scans of a LiDAR; raises LogError if none can be used."""
     topic = recording.topics[role.topic]
-    found, notes = stamped(recording, topic, role.clock_offset_ns)
+    found, notes = stamped(recording, topic, header_ns, role.clock_offset_ns)
     samples, frame = _samples(recording, topic, found)
     firing, why = role.firing, ""
     if firing is None:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -70,9 +71,16 @@ def decode(recording: Recording, topic: Topic, i: int) -> Any:
         return store.deserialize_cdr(content, topic.type)
 
 
-def stamps(recording: Recording, topic: Topic) -> Int64[ndarray, "messages"]:
-    """The stamp in each message's header (ns), from the message's first bytes; -1 where it cannot be read."""
-    return np.array([_stamp(recording, topic, i) for i in range(len(topic.received_ns))], np.int64)
+def stamps(recording: Recording, topics: Sequence[Topic]) -> dict[str, Int64[ndarray, "messages"]]:
+    """The stamps in the messages' headers (ns) by topic, from each message's first bytes; -1 where one is unreadable.
+
+    All topics at once, in the order in which messages lie in the files: each chunk is unpacked once.
+    """
+    found = {topic.name: np.full(len(topic.received_ns), -1, np.int64) for topic in topics}
+    places = [(tuple(place), topic, i) for topic in topics for i, place in enumerate(topic.places.tolist())]
+    for _, topic, i in sorted(places, key=lambda entry: entry[0]):
+        found[topic.name][i] = _stamp(recording, topic, i)
+    return found
 
 
 def _stamp(recording: Recording, topic: Topic, i: int) -> int:

@@ -17,7 +17,7 @@ from flux4d_core.data.ros.container import METADATA, SUFFIXES, missing_package, 
 from flux4d_core.data.ros.ego import Ego, find_ego
 from flux4d_core.data.ros.lidars import Lidar, beams_reader, lidar_stream, open_lidar
 from flux4d_core.data.ros.mapping import find_mapping, read_mapping
-from flux4d_core.data.ros.messages import IMAGE_TYPES, POINT_CLOUD, decode, frame_of, is_read
+from flux4d_core.data.ros.messages import IMAGE_TYPES, POINT_CLOUD, decode, frame_of, is_read, stamps
 from flux4d_core.data.ros.odometry import track_by_kiss_icp
 from flux4d_core.data.ros.recording import Recording
 from flux4d_core.data.ros.roles import CameraRole, LidarRole, Roles, guess_roles
@@ -148,13 +148,14 @@ def guessed_roles(recording: Recording) -> Roles:
 def _sensors(recording: Recording, roles: Roles) -> tuple[list[Camera], list[Lidar], list[str]]:
     """All sensors that can be opened, and what is odd about them; raises LogError if there is none."""
     cameras, lidars, notes = [], [], []
+    header_ns = stamps(recording, [recording.topics[role.topic] for role in (*roles.lidars, *roles.cameras)])
     for role in (*roles.lidars, *roles.cameras):
         try:
             if isinstance(role, LidarRole):
-                lidar, odd = open_lidar(recording, role)
+                lidar, odd = open_lidar(recording, role, header_ns[role.topic])
                 lidars.append(lidar)
             else:
-                camera, odd = open_camera(recording, role)
+                camera, odd = open_camera(recording, role, header_ns[role.topic])
                 cameras.append(camera)
             notes += odd
         except LogError as problem:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Int64
@@ -33,6 +33,7 @@ class Channel:
     """Where each message lies; only the file's reader knows what the two numbers mean."""
 
 
+@runtime_checkable
 class Part(Protocol):
     """One open file. Reading is safe from several threads."""
 

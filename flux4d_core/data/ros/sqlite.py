@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from flux4d_core.data.files import size_of
-from flux4d_core.data.ros.chunks import unpack
+from flux4d_core.data.ros.chunks import unpack, unpack_head
 from flux4d_core.data.ros.recording import LARGEST_MESSAGE, Channel, normal_type, one_sentence
 from flux4d_core.errors import LogError
 
@@ -45,13 +45,15 @@ class SqliteFile:
     def read(self, place: tuple[int, int], size: int) -> bytes:
         """The first `size` bytes of the message in the row; raises LogError."""
         row = place[0]
+        # What is packed begins with a block of at most 128 KiB.
+        stored = size if not self._compressed else max(size, 2**18)
         # Python 3.10 cannot read a part of a row, and its `substr` reads all of it from disk too.
-        whole = self._compressed or size >= LARGEST_MESSAGE or sys.version_info < (3, 11)
+        whole = size >= LARGEST_MESSAGE or sys.version_info < (3, 11)
         with self._lock:
-            content = self._whole(row) if whole else self._head(row, size)
-        if self._compressed:
-            content = unpack(content, "zstd", LARGEST_MESSAGE)
-        return content[:size]
+            content = self._whole(row) if whole else self._head(row, stored)
+        if not self._compressed:
+            return content[:size]
+        return unpack(content, "zstd", LARGEST_MESSAGE) if whole else unpack_head(content, "zstd", size)
 
     def _whole(self, row: int) -> bytes:
         found = self._database.execute("SELECT data FROM messages WHERE id = ?", (row,)).fetchone()

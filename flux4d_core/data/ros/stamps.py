@@ -9,7 +9,6 @@ from jaxtyping import Bool, Int64
 from numpy import ndarray
 
 from flux4d_core.data.poses import SECOND_NS
-from flux4d_core.data.ros.messages import stamps
 from flux4d_core.data.ros.recording import Recording, Topic
 from flux4d_core.errors import LogError
 
@@ -31,13 +30,15 @@ class Stamped:
         return Stamped(self.topic, self.numbers[keep], self.times_ns[keep])
 
 
-def stamped(recording: Recording, topic: Topic, offset_ns: int) -> tuple[Stamped, list[str]]:
-    """A topic's messages in order of their stamps, `offset_ns` later; and what was odd.
+def stamped(
+    recording: Recording, topic: Topic, header_ns: Int64[ndarray, "messages"], offset_ns: int
+) -> tuple[Stamped, list[str]]:
+    """A topic's messages in order of their stamps in the headers, `offset_ns` later; and what was odd.
 
     Messages without a stamp of their own are left out, unless none has one: then the time of their recording counts.
     Raises LogError if most cannot be used.
     """
-    times_ns, notes = stamps(recording, topic), []
+    times_ns, notes = header_ns, []
     count = len(times_ns)
     if not (times_ns > 0).any():
         times_ns = topic.received_ns.copy()

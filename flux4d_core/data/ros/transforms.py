@@ -25,8 +25,8 @@ _STANDS_STILL = 1e-9
 class Track:
     """Where a frame is over time; one pose without a stamp that counts if it never moves."""
 
-    times_ns: Int64[ndarray, "poses"]
-    """Strictly increasing; empty: the pose holds always."""
+    times_ns: Int64[ndarray, "stamps"]
+    """Strictly increasing, one a pose; or empty, and the only pose holds always."""
     poses: Float64[ndarray, "poses 4 4"]
 
     @property
