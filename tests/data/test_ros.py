@@ -13,6 +13,7 @@ from write_ros import Make, RosOptions, type_store, write_messages, write_ros
 from flux4d_core.data.choice import LogChoice
 from flux4d_core.data.log import Log
 from flux4d_core.data.poses import invert
+from flux4d_core.data.ros.odometry import track_by_kiss_icp
 from flux4d_core.data.ros.open import list_logs, open_ros, recognises
 from flux4d_core.data.ros.topics import describe_topics
 from flux4d_core.data.ros.video import has_key_frame
@@ -121,6 +122,26 @@ def test_without_poses_kiss_icp_finds_them_in_the_scans_and_keeps_them(tmp_path:
     assert any("KISS-ICP" in note for note in log.notes)
     again = open_ros(next(tmp_path.glob("*.mcap")), LogChoice())
     assert (again.ego_to_global == log.ego_to_global).all()
+
+
+def test_kiss_icp_finds_poses_in_scans_without_times_too(tmp_path: Path) -> None:
+    pytest.importorskip("kiss_icp", reason="KISS-ICP is not installed")
+    log = written(tmp_path, RosOptions(poses="none", time_field=None, stamp_at=0.5, container="mcap file"))
+    ours, theirs = log.lidars[0].lidar_to_global, unlabelled().lidars[0].lidar_to_global
+    driven = np.linalg.norm((invert(theirs[0]) @ theirs[-1])[:3, 3])
+    assert abs(np.linalg.norm((invert(ours[0]) @ ours[-1])[:3, 3]) - driven) < 0.25 * driven
+
+
+def test_scans_that_cannot_be_aligned_cost_a_sentence_and_not_the_process(tmp_path: Path) -> None:
+    pytest.importorskip("kiss_icp", reason="KISS-ICP is not installed")
+    here = np.random.default_rng(0).uniform(5, 10, (500, 3))
+
+    def read(i: int) -> tuple[np.ndarray, np.ndarray]:
+        """Two scans that have nothing in common: the library ends its process over them."""
+        return here - 80.0 * (i % 2), np.arange(500) + 1000 * i
+
+    with pytest.raises(LogError, match=r"could not align|gave up"):
+        track_by_kiss_icp(str(tmp_path), 20, read)
 
 
 def test_a_moving_mount_is_followed(tmp_path: Path) -> None:

@@ -1,8 +1,8 @@
 """KISS-ICP in a process of its own, for its library ends the whole process over scans that it cannot align.
 
-Run as a script by `odometry.py`. Reads from standard input, for each scan, b"S", the number of points as int64,
-points (float64, N x 3) and their shares of the turn (float64, N); answers with the pose (float64, 4 x 4). b"R" begins
-anew with the last motion as the first guess.
+Run as a script by `odometry.py`. Reads from standard input, for each scan, b"S", the numbers of points and of times
+(int64; no times: points are not moved), points (float64, N x 3) and times (float64, N, in any unit); answers with the
+pose (float64, 4 x 4). b"R" begins anew with the last motion as the first guess.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ def main() -> None:
             odometry = KissICP(config)
             odometry.last_delta = motion
             continue
-        count = int(np.frombuffer(stream.read(8), np.int64)[0])
-        values = np.frombuffer(stream.read(8 * 4 * count), np.float64).copy()
-        odometry.register_frame(values[: 3 * count].reshape(-1, 3), values[3 * count :])
+        points, times = np.frombuffer(stream.read(16), np.int64).tolist()
+        values = np.frombuffer(stream.read(8 * (3 * points + times)), np.float64).copy()
+        odometry.register_frame(values[: 3 * points].reshape(-1, 3), values[3 * points :])
         answers.write(np.asarray(odometry.last_pose, np.float64).tobytes())
         answers.flush()
 

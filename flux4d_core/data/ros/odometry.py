@@ -57,10 +57,10 @@ class _KissIcp:
         self, points: Float64[ndarray, "points 3"], fired_ns: Int64[ndarray, "points"]
     ) -> Float64[ndarray, "4 4"]:
         """The sensor's pose at the end of the turn, where KISS-ICP moves all points; raises LogError."""
-        first, last = int(fired_ns.min()), int(fired_ns.max())
-        # Without times of their own no point is moved.
-        shares = (fired_ns - first) / (last - first) if last > first else np.ones(len(points))
-        self._send(b"S", np.int64(len(points)).tobytes(), np.float64(points).tobytes(), np.float64(shares).tobytes())
+        # KISS-ICP divides by the time between the first and the last beam; without times no point is moved.
+        times = (fired_ns - fired_ns.min()).astype(np.float64) if np.ptp(fired_ns) else np.zeros(0)
+        counts = np.array([len(points), len(times)], np.int64)
+        self._send(b"S", counts.tobytes(), points.astype(np.float64).tobytes(), times.tobytes())
         answer = self.answers.read(8 * 16)
         pose = np.frombuffer(answer, np.float64).reshape(4, 4) if len(answer) == 128 else np.full((4, 4), np.nan)
         if not is_rigid(pose):
