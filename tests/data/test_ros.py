@@ -13,7 +13,7 @@ from write_ros import Make, RosOptions, type_store, write_messages, write_ros
 from flux4d_core.data.choice import LogChoice
 from flux4d_core.data.log import Log
 from flux4d_core.data.poses import invert
-from flux4d_core.data.ros.odometry import track_by_kiss_icp
+from flux4d_core.data.ros import odometry
 from flux4d_core.data.ros.open import list_logs, open_ros, recognises
 from flux4d_core.data.ros.topics import describe_topics
 from flux4d_core.data.ros.video import has_key_frame
@@ -132,16 +132,17 @@ def test_kiss_icp_finds_poses_in_scans_without_times_too(tmp_path: Path) -> None
     assert abs(np.linalg.norm((invert(ours[0]) @ ours[-1])[:3, 3]) - driven) < 0.25 * driven
 
 
-def test_scans_that_cannot_be_aligned_cost_a_sentence_and_not_the_process(tmp_path: Path) -> None:
+@pytest.mark.parametrize("ending", ["os.abort()", "sys.stdout.buffer.write(bytes(100))"])
+def test_a_library_that_ends_its_process_costs_a_sentence_and_not_ours(
+    ending: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pytest.importorskip("kiss_icp", reason="KISS-ICP is not installed")
-    here = np.random.default_rng(0).uniform(5, 10, (500, 3))
-
-    def read(i: int) -> tuple[np.ndarray, np.ndarray]:
-        """Two scans that have nothing in common: the library ends its process over them."""
-        return here - 80.0 * (i % 2), np.arange(500) + 1000 * i
-
+    broken = tmp_path / "broken.py"
+    broken.write_text(f"import os, sys\nsys.stdin.buffer.read(1)\n{ending}\n")
+    monkeypatch.setattr(odometry, "_PROCESS", broken)
+    scan = np.ones((100_000, 3)), np.arange(100_000)
     with pytest.raises(LogError, match=r"could not align|gave up"):
-        track_by_kiss_icp(str(tmp_path), 20, read)
+        odometry.track_by_kiss_icp(str(tmp_path), 20, lambda i: scan)
 
 
 def test_a_moving_mount_is_followed(tmp_path: Path) -> None:
