@@ -21,6 +21,7 @@ from flux4d_core.data import (
 )
 from flux4d_core.data.choice import LogChoice
 from flux4d_core.data.log import Log
+from flux4d_core.data.ros import open as ros
 from flux4d_core.errors import LogError
 
 
@@ -49,6 +50,7 @@ FORMATS = (
     Format(ncore.LOOKS_FOR, ncore.recognises, ncore.list_logs, ncore.open_ncore),
     Format(nerfstudio.LOOKS_FOR, nerfstudio.recognises, nerfstudio.list_logs, nerfstudio.open_nerfstudio),
     Format(colmap.LOOKS_FOR, colmap.recognises, colmap.list_logs, colmap.open_colmap),
+    Format(ros.LOOKS_FOR, ros.recognises, ros.list_logs, ros.open_ros),
 )
 
 _NOT_READ_YET = {
@@ -64,7 +66,10 @@ def open_log(path: Path | str, choice: LogChoice = LogChoice()) -> Log:
     Raises LogError if nothing is there, if no format recognises it, if it is a dataset of several logs and `choice`
     names none of them, or if it is broken.
     """
-    return _format_of(Path(path)).open(Path(path), choice)
+    known = _format_of(Path(path))
+    if choice.mapping is not None and known.open is not ros.open_ros:
+        raise LogError(f"{choice.mapping}: only a robot recording has topics to be mapped, {path} is none")
+    return known.open(Path(path), choice)
 
 
 def list_logs(path: Path | str) -> tuple[str, ...]:

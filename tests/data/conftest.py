@@ -2,4 +2,4 @@
 
 from jaxtyping import install_import_hook
 
-install_import_hook("flux4d_core.data", "beartype.beartype")
+install_import_hook("flux4d_core.data", "typechecker.check")

@@ -36,6 +36,7 @@ def writers() -> dict[str, Write]:
     from write_ncore import write_ncore
     from write_nerfstudio import write_nerfstudio
     from write_nuscenes import write_nuscenes
+    from write_ros import RosOptions, write_ros
     from write_zod import write_zod
 
     return {
@@ -46,5 +47,8 @@ def writers() -> dict[str, Write]:
         "ncore": write_ncore,
         "nerfstudio": lambda log, root: write_nerfstudio(write_street_points(cloud_street(every=100)), root),
         "nuscenes": write_nuscenes,
+        "rosbag2": write_ros,
+        "mcap": lambda log, root: write_ros(log, root, RosOptions(container="mcap")),
+        "ros1": lambda log, root: write_ros(log, root, RosOptions(container="ros1")),
         "zod": write_zod,
     }
