@@ -3,7 +3,7 @@
 from jaxtyping import install_import_hook
 
 CHECKED = (
-    "poses files images undistort document scans labels "
+    "poses files images undistort document scans labels unpickle dataframe "
     "kitti kitti_calibration kitti_files kitti_labels kitti_oxts dgp folder describe formats"
 )
 install_import_hook([f"flux4d_core.data.{name}" for name in CHECKED.split()], "beartype.beartype")
