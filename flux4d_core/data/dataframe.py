@@ -7,7 +7,8 @@ How a DataFrame is laid out in a pickle differs between pandas versions; these a
     1.3 to 3.x    DataFrame, state {"_mgr": BlockManager(blocks, axes)}, blocks by _unpickle_block(array, places, 2)
 
 A block holds columns of one type as the rows of its array; `places` says which columns they are. In pandas 3, texts
-are a StringArray around an array of objects (those kept by pyarrow are refused).
+are a StringArray around an array of objects, or, where pyarrow is installed, an ArrowStringArray around Arrow's three
+buffers: a bit for every text that is there, where each text begins, and all texts in a row.
 """
 
 from __future__ import annotations
@@ -48,12 +49,18 @@ _NDARRAY = _names("numpy", "ndarray")
 _DTYPE = _names("numpy", "dtype")
 _STRINGS = _names("pandas._libs.arrays", "__pyx_unpickle_NDArrayBacked")
 _STRING_TYPES = _names("pandas pandas.arrays pandas.core.arrays.string_", "StringArray StringDtype")
+_ARROW_STRINGS = _names("pandas.arrays pandas.core.arrays.string_arrow", "ArrowStringArray")
+_ARROW_ARRAY = _names("pyarrow.lib", "_restore_array")
+_ARROW_TYPE = _names("pyarrow.lib", "type_for_alias")
+_ARROW_BUFFER = _names("pyarrow.lib", "py_buffer")
+_OFFSETS = {"string": np.dtype("<i4"), "large_string": np.dtype("<i8")}
 _SLICE = _names("builtins __builtin__", "slice")
 _ENCODE = _names("_codecs", "encode")
 """How protocol 2 writes bytes: as a text in Latin-1."""
 _ALLOWED = frozenset().union(
     *(_DATAFRAME, _MANAGER, _BLOCK, _NEW_INDEX, _INDEX, _RANGE_INDEX, _RECONSTRUCT, _FROM_BUFFER, _SCALAR),
     *(_NDARRAY, _DTYPE, _STRINGS, _STRING_TYPES, _SLICE, _ENCODE),
+    *(_ARROW_STRINGS, _ARROW_ARRAY, _ARROW_TYPE, _ARROW_BUFFER),
 )
 _DTYPE_CODE = re.compile(r"b1|[iu][1248]|f[248]|O8?")
 
@@ -120,15 +127,13 @@ def _parts(manager: Made) -> tuple[object, list[tuple[object, object]]]:
             raise _NotATable("a block lacks its values or places")
         return manager.args[1], [(block.args[0], block.args[1]) for block in made]
     state = manager.state
-    described = state[3].get("0.14.1") if isinstance(state, tuple) and len(state) > 3 and _is_dict(state[3]) else None
-    blocks = described.get("blocks") if _is_dict(described) else None
-    if not _is_dict(described) or not isinstance(blocks, list) or not all(_is_dict(block) for block in blocks):
+    extra = state[3] if isinstance(state, tuple) and len(state) > 3 else None
+    described = extra.get("0.14.1") if isinstance(extra, dict) else None
+    blocks = described.get("blocks") if isinstance(described, dict) else None
+    if not isinstance(described, dict) or not isinstance(blocks, list):
         raise _NotATable("its blocks are laid out as no known pandas does")
-    return described.get("axes"), [(block.get("values"), block.get("mgr_locs")) for block in blocks]
-
-
-def _is_dict(value: object) -> bool:
-    return isinstance(value, dict)
+    parts = [(block.get("values"), block.get("mgr_locs")) for block in blocks if isinstance(block, dict)]
+    return described.get("axes"), parts
 
 
 def _made(value: object, makers: frozenset[Name], what: str) -> Made:
@@ -178,6 +183,8 @@ def _array(value: object) -> ndarray:
         parts = value.state if isinstance(value.state, tuple) else ()
         inner = [part for part in parts if isinstance(part, Made) and part.maker in _RECONSTRUCT | _FROM_BUFFER]
         return _array(inner[0] if len(inner) == 1 else None)
+    if isinstance(value, Made) and value.maker in _ARROW_STRINGS:
+        return _arrow_texts(value.state.get("_pa_array") if isinstance(value.state, dict) else None)
     if isinstance(value, Made) and value.maker in _FROM_BUFFER and len(value.args) == 4:
         content, dtype, shape, order = value.args
         return _filled(content, _dtype(dtype), shape, order == "F")
@@ -186,6 +193,40 @@ def _array(value: object) -> ndarray:
         _, shape, dtype, fortran, content = state
         return _filled(content, _dtype(dtype), shape, fortran is True)
     raise _NotATable(f"expected an array, found {_described(value)}")
+
+
+def _arrow_texts(value: object) -> ndarray:
+    """Texts, and None where there is none, of an Arrow array of strings (its columnar format, "Variable-size Binary").
+
+    pyarrow pickles it as type, length, number of empty places, offset, buffers.
+    """
+    made = _made(value, _ARROW_ARRAY, "Arrow's texts")
+    parts = made.args[0] if made.args else None
+    if not isinstance(parts, tuple) or len(parts) < 5 or not isinstance(parts[4], list) or len(parts[4]) != 3:
+        raise _NotATable("a column of texts lacks its buffers")
+    kind, length, offset = _made(parts[0], _ARROW_TYPE, "a type of texts").args, _integer(parts[1]), _integer(parts[3])
+    if len(kind) != 1 or kind[0] not in ("string", "large_string") or length < 0 or offset < 0:
+        raise _NotATable("a column of texts is of an unknown kind")
+    there, starts, texts = (b"" if part is None else _arrow_buffer(part) for part in parts[4])
+    item = _OFFSETS[str(kind[0])]
+    if len(starts) < (offset + length + 1) * item.itemsize or (there and len(there) * 8 < offset + length):
+        raise _NotATable(f"a column of {length} texts has too small buffers")
+    bounds = np.frombuffer(starts, item, length + 1, offset * item.itemsize).astype(np.int64)
+    if bounds[0] < 0 or (np.diff(bounds) < 0).any() or bounds[-1] > len(texts):
+        raise _NotATable("a column of texts has places outside of its buffer")
+    present = np.unpackbits(np.frombuffer(there, np.uint8), bitorder="little")[offset : offset + length]
+    result = np.full(length, None, object)
+    try:
+        for i in range(length) if not there else np.flatnonzero(present).tolist():
+            result[i] = bytes(texts[bounds[i] : bounds[i + 1]]).decode()
+    except UnicodeDecodeError:
+        raise _NotATable("a column's texts are not text") from None
+    return result
+
+
+def _arrow_buffer(value: object) -> bytes | bytearray:
+    made = _made(value, _ARROW_BUFFER, "a buffer")
+    return _bytes(made.args[0] if made.args else None)
 
 
 def _filled(content: object, dtype: np.dtype, shape: object, fortran: bool) -> ndarray:
