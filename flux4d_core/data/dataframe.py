@@ -132,7 +132,10 @@ def _parts(manager: Made) -> tuple[object, list[tuple[object, object]]]:
     blocks = described.get("blocks") if isinstance(described, dict) else None
     if not isinstance(described, dict) or not isinstance(blocks, list):
         raise _NotATable("its blocks are laid out as no known pandas does")
-    parts = [(block.get("values"), block.get("mgr_locs")) for block in blocks if isinstance(block, dict)]
+    parts: list[tuple[object, object]] = []
+    for block in blocks:
+        values = block if isinstance(block, dict) else {}
+        parts.append((values.get("values"), values.get("mgr_locs")))
     return described.get("axes"), parts
 
 

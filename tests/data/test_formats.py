@@ -29,7 +29,6 @@ def test_a_log_json_may_be_named_itself(tmp_path: Path) -> None:
         ("city_SE3_egovehicle.feather", "Argoverse 2"),
         ("sensor/val/abc/city_SE3_egovehicle.feather", "Argoverse 2"),
         ("v1.0-mini/sample_data.json", "nuScenes"),
-        ("001/camera/front_camera/poses.json", "PandaSet"),
         ("training/segment-1.tfrecord", "Waymo"),
     ],
 )
