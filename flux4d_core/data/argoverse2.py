@@ -71,7 +71,7 @@ def list_logs(path: Path) -> tuple[str, ...]:
 def open_argoverse2(path: Path, choice: LogChoice = LogChoice()) -> Log:
     """Open a log, or one of the logs of a split or of the whole dataset; raises LogError."""
     no_labels_outside(choice, "an Argoverse 2 log")
-    found = {log.name: log for log in sorted(_found(path))}
+    found = {log.name: log for log in sorted(_found(path), key=lambda log: log.name)}
     folder = pick(path, found, choice.name, "one Argoverse 2 log")
     ego_times_ns, ego_to_global, notes = read_poses(folder / POSES)
     calibration = read_calibration(folder / "calibration")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from flux4d_core.data import dgp, folder, kitti, pandaset
+from flux4d_core.data import argoverse2, dgp, folder, kitti, nuscenes, pandaset
 from flux4d_core.data.choice import LogChoice
 from flux4d_core.data.log import Log
 from flux4d_core.errors import LogError
@@ -30,12 +30,12 @@ FORMATS = (
     Format(folder.LOOKS_FOR, folder.recognises, folder.list_logs, folder.open_folder),
     Format(kitti.LOOKS_FOR, kitti.recognises, kitti.list_logs, kitti.open_kitti),
     Format(dgp.LOOKS_FOR, dgp.recognises, dgp.list_logs, dgp.open_dgp),
+    Format(argoverse2.LOOKS_FOR, argoverse2.recognises, argoverse2.list_logs, argoverse2.open_argoverse2),
+    Format(nuscenes.LOOKS_FOR, nuscenes.recognises, nuscenes.list_logs, nuscenes.open_nuscenes),
     Format(pandaset.LOOKS_FOR, pandaset.recognises, pandaset.list_logs, pandaset.open_pandaset),
 )
 
 _NOT_READ_YET = {
-    "Argoverse 2": ("city_SE3_egovehicle.feather",),
-    "nuScenes": ("v1.0-*/sample_data.json", "sample_data.json"),
     "Waymo": ("*.tfrecord", "vehicle_pose/*.parquet"),
 }
 """Datasets that are told apart by these files, up to three folders deep, but have no reader."""

@@ -25,7 +25,7 @@ from flux4d_core.errors import LogError
 from flux4d_core.evaluation.flow import Returns, flow_metrics
 
 pyarrow = pytest.importorskip("pyarrow")
-REAL = Path("../shared/logs/argoverse2")
+REAL = Path(__file__).parents[3] / "shared/logs/argoverse2"
 needs_real = pytest.mark.skipif(not REAL.is_dir(), reason=f"{REAL}: the published log is not here")
 TOLERANCE = Tolerance(points=0.06, image=3.0, point_time_ns=1)
 """Points are float16: at 64 to 128 m, half a step is 0.03 m along each axis. Images are JPEG."""

@@ -12,18 +12,18 @@ import numpy as np
 import pandas
 import pytest
 import same_log
-from flux4d_core.data.choice import LogChoice
-from flux4d_core.data.window import Window, cut
 from same_log import Tolerance, check_same_log
 from street import street
 from upright import upright
 from write_pandaset import CAMERAS, cuboids, write_pandaset
 
+from flux4d_core.data.choice import LogChoice
 from flux4d_core.data.log import LabelledBoxes, Log
 from flux4d_core.data.pandaset import list_logs, open_pandaset, recognises
 from flux4d_core.data.pandaset_calibration import EGO_TO_PANDAR64, pandar64_to_camera
 from flux4d_core.data.pandaset_tables import read_cuboids, read_points
 from flux4d_core.data.poses import invert, pose_from_quat, transform
+from flux4d_core.data.window import Window, cut
 from flux4d_core.errors import LogError
 
 NAMES: dict[str, str] = dict(zip((camera.name for camera in street().cameras), CAMERAS, strict=False))
