@@ -1,5 +1,6 @@
 """Images from disk: checked before they are decoded, always RGB."""
 
+import io
 import struct
 import zlib
 from pathlib import Path
@@ -39,13 +40,15 @@ def read_image(path: Path, width: int, height: int) -> UInt8[ndarray, "height wi
     Raises LogError if it is missing, broken, or not of the size that the calibration speaks of.
     """
     with _opened(path) as image:
-        if image.size != (width, height):
-            found = f"{image.size[0]}x{image.size[1]}"
-            raise LogError(f"{path}: the calibration is for images of {width}x{height} pixels, this one has {found}")
-        try:
-            return np.array(_eight_bits(image).convert("RGB"))
-        except _BROKEN_IMAGE as problem:
-            raise LogError(f"{path}: the image cannot be decoded ({problem})") from problem
+        return _decoded(image, width, height, str(path))
+
+
+def decode_image(content: bytes, width: int, height: int, place: str) -> UInt8[ndarray, "height width 3"]:
+    """As `read_image`, of an image that lies in another file: `place` says where, for messages."""
+    if not content:
+        raise LogError(f"{place}: the image is empty")
+    with _with_header(io.BytesIO(content), place) as image:
+        return _decoded(image, width, height, place)
 
 
 def image_size(path: Path) -> tuple[int, int]:
@@ -74,15 +77,29 @@ def _opened(path: Path) -> Image.Image:
     """The image with its header read and its size found sane, not yet decoded."""
     if size_of(path, "the image") == 0:
         raise LogError(f"{path}: the image is empty")
+    return _with_header(path, str(path))
+
+
+def _with_header(source: Path | io.BytesIO, place: str) -> Image.Image:
     try:
-        image = Image.open(path, formats=_FORMATS)
+        image = Image.open(source, formats=_FORMATS)
     except _BROKEN_IMAGE as problem:
-        raise LogError(f"{path}: not a PNG or JPEG image that can be opened ({problem})") from problem
+        raise LogError(f"{place}: not a PNG or JPEG image that can be opened ({problem})") from problem
     if max(image.size) > LARGEST_SIDE or min(image.size) < 1:
         width, height = image.size
         image.close()
-        raise LogError(f"{path}: images up to {LARGEST_SIDE} pixels a side are read, this one says {width}x{height}")
+        raise LogError(f"{place}: images up to {LARGEST_SIDE} pixels a side are read, this one says {width}x{height}")
     return image
+
+
+def _decoded(image: Image.Image, width: int, height: int, place: str) -> UInt8[ndarray, "height width 3"]:
+    if image.size != (width, height):
+        found = f"{image.size[0]}x{image.size[1]}"
+        raise LogError(f"{place}: the calibration is for images of {width}x{height} pixels, this one has {found}")
+    try:
+        return np.array(_eight_bits(image).convert("RGB"))
+    except _BROKEN_IMAGE as problem:
+        raise LogError(f"{place}: the image cannot be decoded ({problem})") from problem
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:
