@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from flux4d_core.data import argoverse2, dgp, folder, kitti, nuscenes, pandaset
+from flux4d_core.data import argoverse2, dgp, folder, kitti, nuscenes, pandaset, waymo
 from flux4d_core.data.choice import LogChoice
 from flux4d_core.data.log import Log
 from flux4d_core.errors import LogError
@@ -33,10 +33,11 @@ FORMATS = (
     Format(argoverse2.LOOKS_FOR, argoverse2.recognises, argoverse2.list_logs, argoverse2.open_argoverse2),
     Format(nuscenes.LOOKS_FOR, nuscenes.recognises, nuscenes.list_logs, nuscenes.open_nuscenes),
     Format(pandaset.LOOKS_FOR, pandaset.recognises, pandaset.list_logs, pandaset.open_pandaset),
+    Format(waymo.LOOKS_FOR, waymo.recognises, waymo.list_logs, waymo.open_waymo),
 )
 
 _NOT_READ_YET = {
-    "Waymo": ("*.tfrecord", "vehicle_pose/*.parquet"),
+    "Waymo Open Dataset v1": ("*.tfrecord",),
 }
 """Datasets that are told apart by these files, up to three folders deep, but have no reader."""
 

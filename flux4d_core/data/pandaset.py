@@ -63,7 +63,7 @@ def list_logs(path: Path) -> tuple[str, ...]:
     return tuple(_logs(path))
 
 
-def open_pandaset(path: Path, choice: LogChoice) -> Log:
+def open_pandaset(path: Path, choice: LogChoice = LogChoice()) -> Log:
     """Open one log: its folder, or that of the data set with the log's name in `choice`. Raises LogError."""
     no_labels_outside(choice, "a PandaSet log")
     folder = pick(path, _logs(path), choice.name, "one PandaSet log")
