@@ -7,7 +7,9 @@ each pixel; what a point is beside its pixel's direction goes into the pixel's p
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow
@@ -47,11 +49,11 @@ def write_waymo(log: Log, root: Path, quality: int = 95) -> Path:
     return folder
 
 
-def write_table(folder: Path, component: str, columns: dict[str, object]) -> None:
+def write_table(folder: Path, component: str, columns: Mapping[str, Any]) -> None:
     """Lists of floats become Arrow lists of the type that Waymo's classes name."""
     (folder / component).mkdir(parents=True, exist_ok=True)
-    rows = len(next(iter(columns.values())))  # pyright: ignore[reportArgumentType]
-    table = pyarrow.table({"key.segment_context_name": [CONTEXT] * rows} | columns)
+    rows = len(next(iter(columns.values())))
+    table = pyarrow.table({"key.segment_context_name": [CONTEXT] * rows, **columns})
     parquet.write_table(table, folder / component / f"{CONTEXT}.parquet", row_group_size=4)
 
 
@@ -92,8 +94,8 @@ def _write_cameras(folder: Path, log: Log) -> None:
     )
     shots = [(camera, i) for i in range(len(log.cameras[0].times_ns)) for camera in log.cameras]
     rows = [_shot(camera, i, log, quality=95) for camera, i in shots]
-    table = {name: [row[name] for row in rows] for name in rows[0]}
-    table["[CameraImageComponent].pose.transform"] = _flat(np.stack(table["[CameraImageComponent].pose.transform"]))  # pyright: ignore
+    table: dict[str, Any] = {name: [row[name] for row in rows] for name in rows[0]}
+    table["[CameraImageComponent].pose.transform"] = _flat(np.stack(table["[CameraImageComponent].pose.transform"]))
     write_table(folder, "camera_image", table)
 
 
