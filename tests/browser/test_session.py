@@ -110,7 +110,7 @@ def test_what_went_away_meanwhile_is_said_in_words(eye: Eye) -> None:
     gone = eye.viewer.store.state.browsing.place
     assert gone is not None
     moved = gone.rename(gone.with_suffix(".moved"))
-    eye.viewer.controls.session.open_chosen(0.0, 1.0, ())
+    eye.viewer.controls.session.open_chosen(Part())
     eye.page.get_by_text("street.f4d: nothing of that name below").wait_for(timeout=10_000)
     Path(moved).rename(gone)
 
