@@ -41,6 +41,6 @@ def _numbered(training: Path, number: int) -> str:
     if len(contexts) != WAYMO_TRAINING_SEGMENTS or number >= len(contexts):
         raise LogError(
             f"{training}: segment {number} is counted in the whole training split of {WAYMO_TRAINING_SEGMENTS} "
-            f"segments, found {len(contexts)}; complete it, or put segments into folders that are called by their numbers"
+            f"segments, found {len(contexts)}; complete it, or put segments into folders called by their numbers"
         )
     return contexts[number]
