@@ -70,6 +70,17 @@ _PICKLED = {
         r"l)P2{@K{l&Rz243=VMF4e<#_hlayvrgg&ZigfEKK@{)oJv~hC6P*2Nw=tkHTQ>~d?wZBv7xF?v->LKMrHj`5z9h9M<nE>06W-gKx"
         r"P*yl#I54y))4gO86h2-ns)m8SR%DyROi*3a5oSS!z{}$dn~@A6I@H4lG>VebocKkGTBm}Mh`J0fj*Gl-dw&24iNv1"
     ),
+    "3.1.1 with pyarrow, protocol 5": (
+        r"c-oCr&rj4q6mFO9%Cd;41UL}m&0<0mZX7s(5REqWfM+t9w$q)4{>pSJY$8z(A|`Wl+{FLXo4!t`%kD}dbLe|BeQ)0P-hA(U>Hg$h"
+        r"LoLxOa2DcHivBU?_%*{Rkw4`2mAsU;uuwW=Qao#HoFHe!i8D@EhLh4safXM4f$#FGBoEHsH+yim#kzJuN$i)mK2khFRaV5oSwfIs"
+        r"JAt)$sEsjWcmy`9hm7UtA2^G%;bDDti>QwZjFg=egJOhhLkD6=v4R*WIUv-(0R?>`R`{qOD9RbaNepR1wB-b|Awi|OUVfD)((Sm0"
+        r"Yn)2k1CM?&LVguRDv|M~F}qAHJ6bA#x;1Y1exOdssr0zgL=S~E21yMuXi_>>dqDC)Cm`Q^{@u7=Hy!~FD1m${Uo84nobWh<vUJNN"
+        r"4r)h0Yr5t)g}naKfq0r#X)$t;dLqyXivy?-idddbva!d{XOgiF8o8|HnwFaf5KLVNGHlUyqCNTjrjBR33&Px&p69*$1515egG(O@"
+        r"*}0a&Jd(VIwF@v8W`WW@d%UW{FKXFuYf1M-C!PvI5AFzI)*<MT4zS=_{|4wxUQ1o+?@r_XB>#J<<#y*TU1{h?AJa9PuHQ`|Q&9-G"
+        r"FyTl`j(HNzlc}|9_jry&^ab6fFK0+XcWQP3)~?%|#>ypN5Sz0N8<GoBIzBFm6iX;0=jd&H29FA)?6$gU_z;GGyhpmdNyluB_vX^F"
+        r"wA3TU=xI67vVH%Jx%At8RmI`OD9Edfr};-xma(6-f$vciVP*9Y^D1?81t~6_;A}{y@}$2!=q8RCm#!%+7#oEIZh%5SF_kA#y=Wnz"
+        r"KMcpZE|D6JFoIITu`1Ll^ath~M&M=Lwo!tIO5MOolAo6-tO{sZ%n3@cPhkArl$G!N1!l9<2m"
+    ),
 }
 
 

@@ -33,8 +33,7 @@ def write_pandaset(log: Log, root: Path, suffix: str = ".pkl.gz") -> Path:
     _write_lidar(folder / "lidar", log, to_world, suffix)
     (folder / "annotations" / "cuboids").mkdir(parents=True)
     for number, boxes in enumerate(log.labels):
-        table = cuboids(boxes, to_world)
-        table.to_pickle(folder / "annotations" / "cuboids" / f"{number:02d}{suffix}")
+        keep(cuboids(boxes, to_world), folder / "annotations" / "cuboids" / f"{number:02d}{suffix}")
     (folder / "meta").mkdir()
     stamps = _seconds(log.lidars[0].times_ns + SWEEP_STAMP_AFTER_MIDDLE_NS)
     (folder / "meta" / "timestamps.json").write_text(json.dumps(stamps))
@@ -86,7 +85,15 @@ def _write_lidar(folder: Path, log: Log, to_world: Float64[ndarray, "4 4"], suff
     (folder / "poses.json").write_text(json.dumps([_pose(pose) for pose in poses]))
     for number in range(len(stamps)):
         tables = [_points(lidar, number, source, to_world) for source, lidar in enumerate(log.lidars)]
-        pandas.concat(tables).to_pickle(folder / f"{number:02d}{suffix}")
+        keep(pandas.concat(tables), folder / f"{number:02d}{suffix}")
+
+
+def keep(table: pandas.DataFrame, path: Path) -> None:
+    """Pickled as PandaSet's tables are: texts are Python's, not Arrow's, which pandas prefers since version 3."""
+    texts = {name: object for name, kind in table.dtypes.items() if not pandas.api.types.is_numeric_dtype(kind)}
+    table = table.astype(texts)
+    table.columns = pandas.Index(list(table.columns), dtype=object)
+    table.to_pickle(path)
 
 
 def _points(lidar: LidarStream, number: int, source: int, to_world: Float64[ndarray, "4 4"]) -> pandas.DataFrame:
