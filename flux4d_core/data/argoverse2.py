@@ -138,8 +138,8 @@ class _Stamped:
     paths: tuple[Path, ...]
 
 
-def _stamped(folder: Path, suffix: str, drive: _Drive) -> _Stamped:
-    """The files in a folder that are called by their stamp, at which the car's pose is known."""
+def _stamped(folder: Path, suffix: str, drive: _Drive, to_middle_ns: int = 0) -> _Stamped:
+    """The files in a folder that are called by their stamp, at which, and at whose middle, the car's pose is known."""
     found, odd = {}, 0
     try:
         for path in folder.iterdir() if folder.is_dir() else ():
@@ -155,7 +155,7 @@ def _stamped(folder: Path, suffix: str, drive: _Drive) -> _Stamped:
     if odd:
         drive.notes.append(f"{folder.name}: {odd} files are left out: they are not called by a time in nanoseconds.")
     times_ns = np.array(sorted(found), np.int64)
-    known = covered(drive.ego_times_ns, times_ns)
+    known = covered(drive.ego_times_ns, times_ns) & covered(drive.ego_times_ns, times_ns + to_middle_ns)
     if not known.all():
         drive.notes.append(
             f"{folder.name}: {(~known).sum()} of {len(known)} files have no pose of the car near enough."
@@ -204,14 +204,13 @@ def _without_hood(name: str, camera: CameraCalibration) -> Bool[ndarray, "height
 
 
 def _lidars(drive: _Drive) -> list[LidarStream]:
-    files = _stamped(drive.folder / "sensors" / "lidar", ".feather", drive)
+    files = _stamped(drive.folder / "sensors" / "lidar", ".feather", drive, MIDDLE_NS)
     if not len(files.times_ns):
         drive.notes.append("There are no sweeps in this copy (sensors/lidar).")
         return []
     stamped_to_global = drive.pose_at(files.times_ns)
-    # The last turn may end after the last pose: its LiDAR is then placed where the car was last known to be.
     middles_ns = files.times_ns + MIDDLE_NS
-    ego_to_global = drive.pose_at(np.where(covered(drive.ego_times_ns, middles_ns), middles_ns, files.times_ns))
+    ego_to_global = drive.pose_at(middles_ns)
 
     def read_scan(lasers: range, i: int) -> Scan:
         sweep = read_sweep(files.paths[i])

@@ -33,6 +33,7 @@ LOOKS_FOR = "nuScenes (with v1.0-*/sample_data.json)"
 TURN_NS = 50_000_000
 
 _LICENCE = "CC BY-NC-SA 4.0"
+_READ = ("camera", "lidar")
 _LASERS = 32
 _LARGEST_SCAN = 64 * 2**20
 _FARTHEST_RETURN = 250.0
@@ -69,7 +70,7 @@ def open_nuscenes(path: Path, choice: LogChoice = LogChoice()) -> Log:
     if not data:
         raise LogError(f"{folder / 'sample_data.json'}: expected images and sweeps of {scene}, found none")
     ego_times_ns, ego_to_global = _track(data)
-    streams, notes = _in_order(data)
+    streams, notes = _in_order([datum for datum in data if datum.mount.modality in _READ], ego_times_ns)
     cameras = [_camera(scene, own) for own in streams if own[0].mount.K is not None]
     lidars = [_lidar(own, ego_times_ns, ego_to_global) for own in streams if own[0].mount.K is None]
     if not streams:
@@ -114,8 +115,8 @@ def _track(data: list[Datum]) -> tuple[Int64[ndarray, "poses"], Float64[ndarray,
     return times_ns[kept], np.stack([data[i].ego_to_global for i in kept])
 
 
-def _in_order(data: list[Datum]) -> tuple[list[list[Datum]], list[str]]:
-    """Each sensor's data that are there, in order of time, and notes on those that are not."""
+def _in_order(data: list[Datum], ego_times_ns: Int64[ndarray, "poses"]) -> tuple[list[list[Datum]], list[str]]:
+    """Each sensor's data that are there, in order of time, and notes on those that are left out."""
     by_channel: dict[str, list[Datum]] = defaultdict(list)
     for datum in data:
         by_channel[datum.mount.channel].append(datum)
@@ -127,9 +128,19 @@ def _in_order(data: list[Datum]) -> tuple[list[list[Datum]], list[str]]:
         kept = in_order(np.array([datum.time_ns for datum in there], np.int64))
         if len(kept) < len(there):
             notes.append(f"{channel}: {len(there) - len(kept)} files with the time of another are left out.")
-        if len(kept):
-            streams.append([there[i] for i in kept])
+        there = [there[i] for i in kept]
+        # A scene may begin with a sweep whose turn began before the first pose.
+        known = covered(ego_times_ns, _times_ns(there))
+        if not known.all():
+            notes.append(f"{channel}: {(~known).sum()} of {len(known)} files have no pose of the car near enough.")
+        if known.any():
+            streams.append([there[i] for i in np.flatnonzero(known)])
     return streams, notes
+
+
+def _times_ns(data: list[Datum]) -> Int64[ndarray, "data"]:
+    """Of images the stamps, of sweeps the middles of their turns."""
+    return np.array([datum.time_ns - (TURN_NS // 2 if datum.mount.K is None else 0) for datum in data], np.int64)
 
 
 def _camera(scene: str, data: list[Datum]) -> CameraStream:
@@ -139,7 +150,7 @@ def _camera(scene: str, data: list[Datum]) -> CameraStream:
         raise LogError(f"{data[0].path.parent}: expected images of {width}x{height} pixels, found other sizes too")
     return CameraStream(
         name=mount.channel,
-        times_ns=np.array([datum.time_ns for datum in data], np.int64),
+        times_ns=_times_ns(data),
         camera_to_global=np.stack([datum.ego_to_global @ datum.mount.sensor_to_ego for datum in data]),
         K=K,
         width=width,
@@ -161,15 +172,11 @@ def _without_hood(scene: str, channel: str, width: int, height: int) -> Bool[nda
 def _lidar(
     data: list[Datum], ego_times_ns: Int64[ndarray, "poses"], ego_to_global: Float64[ndarray, "poses 4 4"]
 ) -> LidarStream:
-    stamps_ns = np.array([datum.time_ns for datum in data], np.int64)
-    middles_ns = stamps_ns - TURN_NS // 2
-    # Before the first pose there is none to be had: the first turn's LiDAR is placed where it was at the stamp.
-    at_ns = np.where(covered(ego_times_ns, middles_ns), middles_ns, stamps_ns)
-    mounts = np.stack([datum.mount.sensor_to_ego for datum in data])
+    times_ns, mounts = _times_ns(data), np.stack([datum.mount.sensor_to_ego for datum in data])
     return LidarStream(
         name=data[0].mount.channel,
-        times_ns=middles_ns,
-        lidar_to_global=interpolate(ego_times_ns, ego_to_global, at_ns) @ mounts,
+        times_ns=times_ns,
+        lidar_to_global=interpolate(ego_times_ns, ego_to_global, times_ns) @ mounts,
         read_scan=lambda i: _read_scan(data[i]),
     )
 

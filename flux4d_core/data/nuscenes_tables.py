@@ -39,7 +39,7 @@ class Mount:
 
 @dataclass(frozen=True)
 class Datum:
-    """One image or one sweep, between key frames too."""
+    """One image or one sweep, of a radar too, between key frames too."""
 
     mount: Mount
     time_ns: int
@@ -78,7 +78,7 @@ def scenes_of(folder: Path) -> dict[str, str]:
 
 
 def read_data(root: Path, folder: Path, scene_token: str) -> tuple[list[Datum], dict[str, int]]:
-    """All images and sweeps of a scene, and its key frames' times (ns) by token; raises LogError."""
+    """All images and sweeps of a scene, radars' too, and its key frames' times (ns) by token; raises LogError."""
     samples = {
         row["token"].text(): _time_ns(row["timestamp"])
         for row in _table(folder, "sample", "scene_token", {scene_token})
@@ -92,8 +92,6 @@ def read_data(root: Path, folder: Path, scene_token: str) -> tuple[list[Datum], 
     data = []
     for row in rows:
         mount = _linked(row, "calibrated_sensor_token", mounts)
-        if mount.modality not in ("camera", "lidar"):
-            continue
         width, height = (row[key].integer() if mount.K is not None else 0 for key in ("width", "height"))
         if mount.K is not None and not (1 <= width <= LARGEST_SIDE and 1 <= height <= LARGEST_SIDE):
             raise LogError(

@@ -173,6 +173,11 @@ def every(name: str, value: object) -> Callable[[dict[str, list]], None]:
     return lambda columns: columns.__setitem__(name, [value] * len(columns[name]))
 
 
+def no_rotation(columns: dict[str, list]) -> None:
+    for name in ("qw", "qx", "qy", "qz"):
+        columns[name] = [0.0] * len(columns[name])
+
+
 POSES, LENSES = "city_SE3_egovehicle.feather", "calibration/intrinsics.feather"
 MOUNTS, BOXES = "calibration/egovehicle_SE3_sensor.feather", "annotations.feather"
 REFUSED = [
@@ -191,7 +196,7 @@ REFUSED = [
     (LENSES, rewritten(every("width_px", 2_000_000)), "2000000x"),
     (MOUNTS, missing, "the calibration of mounts is missing"),
     (MOUNTS, rewritten(every("sensor_name", "x")), "expected a row for the camera"),
-    (MOUNTS, rewritten(lambda table: [table.update({q: [0.0] * 4}) for q in ("qw", "qx", "qy", "qz")]), "row 0"),
+    (MOUNTS, rewritten(no_rotation), "row 0: expected a pose"),
 ]
 NOTED = [
     (BOXES, cut_in_half, "Labels left out"),

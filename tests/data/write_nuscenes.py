@@ -128,11 +128,12 @@ def _columns(scan: Scan, global_to_lidar: Float64[ndarray, "4 4"]) -> ndarray:
 
 
 def _write_radar(writer: _Writer) -> None:
-    """Only its rows: flux4d does not read radar, and must not stumble over it."""
+    """Only its rows: flux4d reads no radar, but poses at its stamps, here before those of the other sensors."""
     calibrated = _add_sensor(writer, "RADAR_FRONT", "radar", np.eye(4), [])
     size = {"width": 0, "height": 0, "fileformat": "pcd"}
-    egos = [_ego_at(writer.log, stamp) for stamp in writer.key_stamps]
-    _add_data(writer, "RADAR_FRONT", calibrated, writer.key_stamps, egos, size, "pcd")
+    stamps = [stamp - 40_000_000 for stamp in writer.key_stamps]
+    egos = [_ego_at(writer.log, stamp) for stamp in stamps]
+    _add_data(writer, "RADAR_FRONT", calibrated, stamps, egos, size, "pcd")
 
 
 def _add_data(

@@ -4,6 +4,9 @@ Arguments: the folder of a split, the log's name, a file to write arrays to. Run
 packages that it draws with.
 """
 
+# The packages are installed where this runs, not where it is checked.
+# pyright: reportMissingImports=false, reportCallIssue=false, reportArgumentType=false
+
 import json
 import sys
 from pathlib import Path

@@ -4,6 +4,9 @@ Arguments: the dataset's root, its version, the scene's name, a file to write ar
 installed, but without the packages that it draws with.
 """
 
+# The packages are installed where this runs, not where it is checked.
+# pyright: reportMissingImports=false, reportCallIssue=false, reportArgumentType=false
+
 import json
 import sys
 from pathlib import Path
