@@ -3,6 +3,7 @@
 Arguments: the log's folder, a file to write arrays to.
 """
 
+# pyright: reportMissingImports=false, reportArgumentType=false
 import json
 import sys
 from pathlib import Path
