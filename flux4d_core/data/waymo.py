@@ -94,9 +94,11 @@ def _segments(path: Path) -> dict[str, tuple[Path, str]]:
         if path.suffix == ".parquet":
             folder = path.parent.parent
             return {path.stem: (folder, path.stem)} if file_of(folder, _FIRST, path.stem).is_file() else {}
-        folders = [path] if (path / _FIRST).is_dir() else [
-            child for child in sorted(path.iterdir()) if (child / _FIRST).is_dir()
-        ]
+        folders = (
+            [path]
+            if (path / _FIRST).is_dir()
+            else [child for child in sorted(path.iterdir()) if (child / _FIRST).is_dir()]
+        )
         files = [(folder, file) for folder in folders for file in sorted((folder / _FIRST).glob("*.parquet"))]
     except (OSError, ValueError):
         return {}
