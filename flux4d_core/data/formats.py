@@ -16,7 +16,9 @@ from flux4d_core.data import (
     ncore,
     nerfstudio,
     nuscenes,
+    pandaset,
     py123d_bridge,
+    waymo,
     zod,
 )
 from flux4d_core.data.choice import LogChoice
@@ -51,11 +53,12 @@ FORMATS = (
     Format(nerfstudio.LOOKS_FOR, nerfstudio.recognises, nerfstudio.list_logs, nerfstudio.open_nerfstudio),
     Format(colmap.LOOKS_FOR, colmap.recognises, colmap.list_logs, colmap.open_colmap),
     Format(ros.LOOKS_FOR, ros.recognises, ros.list_logs, ros.open_ros),
+    Format(pandaset.LOOKS_FOR, pandaset.recognises, pandaset.list_logs, pandaset.open_pandaset),
+    Format(waymo.LOOKS_FOR, waymo.recognises, waymo.list_logs, waymo.open_waymo),
 )
 
 _NOT_READ_YET = {
-    "PandaSet": ("camera/front_camera/poses.json",),
-    "Waymo": ("*.tfrecord", "vehicle_pose/*.parquet"),
+    "Waymo Open Dataset v1": ("*.tfrecord",),
 }
 """Datasets that are told apart by these files, up to three folders deep, but have no reader."""
 

@@ -45,6 +45,8 @@ def read_image(path: Path, width: int, height: int) -> UInt8[ndarray, "height wi
 
 def decode_image(content: bytes, source: str, width: int, height: int) -> UInt8[ndarray, "height width 3"]:
     """A PNG or JPEG that stands in another file, as `read_image`; `source` says where: "log.bag: front at 1.2 s"."""
+    if not content:
+        raise LogError(f"{source}: the image is empty")
     with _checked(io.BytesIO(content), source) as image:
         return _rgb(image, source, width, height)
 

@@ -75,25 +75,32 @@ class Table:
 
     def lists(self, name: str) -> list[ndarray]:
         """A list of numbers a row, each an array of the stored width; they may hold values that are not finite."""
+        return [values for values in self._lists(name, empty=False) if values is not None]
+
+    def lists_or_none(self, name: str) -> list[ndarray | None]:
+        """As `lists`, with None for an empty row."""
+        return self._lists(name, empty=True)
+
+    def _lists(self, name: str, *, empty: bool) -> list[ndarray | None]:
         kinds = ("is_list", "is_large_list", "is_fixed_size_list")
-        column = self._column(name, kinds, "lists of numbers")
+        column = self._column(name, kinds, "lists of numbers", empty=empty)
         types = _pyarrow(self.path).types
         if not (types.is_floating(column.type.value_type) or types.is_integer(column.type.value_type)):
             raise self._wrong(name, "lists of numbers", column)
-        result = []
+        result: list[ndarray | None] = []
         for row in column:
-            if row.values.null_count:
+            if row.values is not None and row.values.null_count:
                 raise LogError(f"{self.path}: column {name!r}: expected lists of numbers, found empty places in them")
-            result.append(row.values.to_numpy(zero_copy_only=False))
+            result.append(None if row.values is None else row.values.to_numpy(zero_copy_only=False))
         return result
 
-    def _column(self, name: str, kinds: tuple[str, ...], expected: str) -> Any:
+    def _column(self, name: str, kinds: tuple[str, ...], expected: str, *, empty: bool = False) -> Any:
         if name not in self.columns:
             raise LogError(f"{self.path}: there is no column {name!r}")
         column, types = self.columns[name], _pyarrow(self.path).types
         if not any(getattr(types, kind)(column.type) for kind in kinds):
             raise self._wrong(name, expected, column)
-        if column.null_count:
+        if column.null_count and not empty:
             raise LogError(f"{self.path}: column {name!r}: expected {expected}, found {column.null_count} empty rows")
         return column
 

@@ -34,8 +34,9 @@ def _pandaset() -> tuple[ClipSource, ...]:
 def _waymo() -> tuple[ClipSource, ...]:
     """DrivingRecon's: EmerNeRF's 32 static and 32 dynamic scenes, numbered in the alphabet of the training segments.
 
-    Folders are named by three digits, as DrivingRecon's preparation names them. Which of a scene's frames DrivingRecon
-    takes is not published; here it is the first second, in all cameras.
+    The numbers are folders, as DrivingRecon's preparation names them, or places in the alphabet of the whole training
+    split (`naming.py`). Which of a scene's frames DrivingRecon takes is not published; here it is the first second, in
+    all cameras.
     """
     return tuple(Piece(f"{number:03d}") for number in (*_NOTR_STATIC, *_NOTR_DYNAMIC))
 

@@ -36,7 +36,9 @@ def writers() -> dict[str, Write]:
     from write_ncore import write_ncore
     from write_nerfstudio import write_nerfstudio
     from write_nuscenes import write_nuscenes
+    from write_pandaset import write_pandaset
     from write_ros import RosOptions, write_ros
+    from write_waymo import write_waymo
     from write_zod import write_zod
 
     return {
@@ -47,8 +49,10 @@ def writers() -> dict[str, Write]:
         "ncore": write_ncore,
         "nerfstudio": lambda log, root: write_nerfstudio(write_street_points(cloud_street(every=100)), root),
         "nuscenes": write_nuscenes,
+        "pandaset": write_pandaset,
         "rosbag2": write_ros,
         "mcap": lambda log, root: write_ros(log, root, RosOptions(container="mcap")),
         "ros1": lambda log, root: write_ros(log, root, RosOptions(container="ros1")),
+        "waymo": write_waymo,
         "zod": write_zod,
     }

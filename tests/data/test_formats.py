@@ -26,8 +26,7 @@ def test_a_log_json_may_be_named_itself(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("file", "name"),
     [
-        ("001/camera/front_camera/poses.json", "PandaSet"),
-        ("training/segment-1.tfrecord", "Waymo"),
+        ("training/segment-1.tfrecord", "Waymo Open Dataset v1"),
     ],
 )
 def test_datasets_without_a_reader_are_named(file: str, name: str, tmp_path: Path) -> None:
