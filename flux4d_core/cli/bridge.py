@@ -7,7 +7,7 @@ import tyro
 
 from flux4d_core.cli.options import check_folder
 from flux4d_core.cli.progress import progress_bar
-from flux4d_core.data import py123d_bridge
+from flux4d_core.data.readers import py123d_bridge
 from flux4d_core.errors import Flux4dError
 
 LogFolder = Annotated[tyro.conf.Positional[Path | None], tyro.conf.arg(metavar="LOG", help_behavior_hint="")]

@@ -26,8 +26,8 @@ from flux4d_core.data.folder_writer import clip_as_log, write_log
 from flux4d_core.data.formats import list_logs
 from flux4d_core.data.log import Log, Scan, reference_times
 from flux4d_core.data.poses import SECOND_NS
-from flux4d_core.data.ros import open as recordings
-from flux4d_core.data.ros.topics import describe_topics, save_mapping
+from flux4d_core.data.readers.ros import open as recordings
+from flux4d_core.data.readers.ros.topics import describe_topics, save_mapping
 from flux4d_core.data.window import Window, cut, trimmed
 from flux4d_core.errors import Flux4dError
 from flux4d_core.simulation.config import SimulationConfig

@@ -22,7 +22,7 @@ class LogChoice:
     labels: Path | None = None
     """A file of labelled boxes that lies outside the log."""
     mapping: Path | None = None
-    """A file that says what the topics of a robot's recording are (data/ros/mapping.py)."""
+    """A file that says what the topics of a robot's recording are (data/readers/ros/mapping.py)."""
 
 
 def pick(path: Path, found: Mapping[str, _T], name: str | None, what: str) -> _T:

@@ -21,11 +21,11 @@ from numpy import ndarray
 from PIL import Image
 from torch import Tensor
 
-from flux4d_core.data.folder import FILE, FORMAT, VERSION
 from flux4d_core.data.lens import LENSES
 from flux4d_core.data.log import CameraStream, LabelledBoxes, LidarStream, Log, LogWarning, Scan
 from flux4d_core.data.parallel import read_all
 from flux4d_core.data.poses import SECOND_NS, invert, transform
+from flux4d_core.data.readers.folder import FILE, FORMAT, VERSION
 from flux4d_core.data.scans import StoredScan, write_stored_scan
 from flux4d_core.errors import LogError
 from flux4d_core.progress import Report, silent

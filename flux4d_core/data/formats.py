@@ -6,7 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from flux4d_core.data import (
+from flux4d_core.data.choice import LogChoice
+from flux4d_core.data.log import Log
+from flux4d_core.data.readers import (
     argoverse2,
     colmap,
     dgp,
@@ -21,9 +23,7 @@ from flux4d_core.data import (
     waymo,
     zod,
 )
-from flux4d_core.data.choice import LogChoice
-from flux4d_core.data.log import Log
-from flux4d_core.data.ros import open as ros
+from flux4d_core.data.readers.ros import open as ros
 from flux4d_core.errors import LogError
 
 

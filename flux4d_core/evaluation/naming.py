@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from flux4d_core.data import waymo
 from flux4d_core.data.choice import LogChoice
 from flux4d_core.data.formats import list_logs, open_log
 from flux4d_core.data.log import Log
+from flux4d_core.data.readers import waymo
 from flux4d_core.errors import LogError
 
 WAYMO_TRAINING_SEGMENTS = 798

@@ -23,7 +23,7 @@ from write_ros import Container, Make, RosOptions, Stamped, type_store, write_me
 
 from flux4d_core.data.choice import LogChoice
 from flux4d_core.data.log import CameraStream
-from flux4d_core.data.ros.open import open_ros
+from flux4d_core.data.readers.ros.open import open_ros
 
 CONTAINERS: tuple[tuple[Container, str], ...] = (
     ("sqlite3", ""),

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from ended import Flux4d
 
-from flux4d_core.data import py123d_bridge
 from flux4d_core.data.formats import open_log
+from flux4d_core.data.readers import py123d_bridge
 from flux4d_core.errors import LogError
 
 STAND_IN = """#!{python}

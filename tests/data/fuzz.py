@@ -8,6 +8,7 @@ Prints inputs that ended in anything else. The same kinds of changes run in the 
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import random
 import shutil
 import sys
@@ -142,10 +143,7 @@ def main() -> None:
 def _run(target: Target, scratch: Path, seed: int, seconds: float) -> None:
     end, tried, read, found = time.monotonic() + seconds, 0, 0, 0
     dice = random.Random(seed)
-    try:
-        import atheris  # pyright: ignore[reportMissingImports]
-    except ImportError:
-        atheris = None
+    atheris = importlib.import_module("atheris") if importlib.util.find_spec("atheris") else None
 
     def once(data: bytes) -> None:
         nonlocal tried, read, found

@@ -8,8 +8,8 @@ import pytest
 from same_log import Tolerance, check_same_log
 from street import street
 
-from flux4d_core.data.folder import open_folder
 from flux4d_core.data.folder_writer import write_log
+from flux4d_core.data.readers.folder import open_folder
 
 
 def test_the_street_comes_back_from_our_own_folder(tmp_path: Path) -> None:

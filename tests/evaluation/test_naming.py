@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from flux4d_core.data import waymo
+from flux4d_core.data.readers import waymo
 from flux4d_core.errors import LogError
 from flux4d_core.evaluation import naming
 from flux4d_core.evaluation.naming import open_named

@@ -8,9 +8,9 @@ import pytest
 import torch
 from toy_clip import toy_clip
 
-from flux4d_core.data.folder import open_folder
 from flux4d_core.data.folder_writer import clip_as_log, write_log
 from flux4d_core.data.log import Log
+from flux4d_core.data.readers.folder import open_folder
 from flux4d_core.data.window import Window, cut
 from flux4d_core.errors import LogError
 from flux4d_core.learning import adapt as module

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from flux4d_core.data.colmap_model import ColmapCamera, parse_cameras, parse_images
 from flux4d_core.data.lens import Brown
+from flux4d_core.data.readers.colmap_model import ColmapCamera, parse_cameras, parse_images
 from flux4d_core.errors import Flux4dError
 from flux4d_core.scene.paths.camera_path import CameraPath, Keyframe
 from flux4d_core.scene.paths.nerfstudio import MAX_KEYFRAMES, spread

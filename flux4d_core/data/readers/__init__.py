@@ -1,0 +1,1 @@
+"""One dataset a file, or a few that begin with its name."""
