@@ -10,7 +10,7 @@ K = np.array([[50.0, 0, 50], [0, 50, 40], [0, 0, 1]])
 
 
 def at(lens: Lens, *ray: float) -> tuple[float, float]:
-    positions, valid = lens.project(np.array([ray]))
+    positions, valid = lens.project(np.array([ray], np.float64))
     assert valid[0]
     return tuple(positions[0])
 
