@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import pytest
 import torch
@@ -80,3 +80,17 @@ def test_gaussians_turn_with_the_camera() -> None:
     )  # fmt: skip
     quat = snapshot_at_once(snapshot, rolling(yaw=0.2)).quats[0]
     assert 2 * torch.asin(quat[3]) == pytest.approx(-0.2, abs=0.01)
+
+
+@pytest.mark.gpu
+def test_on_a_gpu_the_shutter_rolls_as_on_a_cpu() -> None:
+    dice = torch.Generator().manual_seed(0)
+    means = torch.rand(200, 3, generator=dice) * torch.tensor([10.0, 8, 8]) + torch.tensor([8.0, -4, -4])
+    quats = torch.nn.functional.normalize(torch.randn(200, 4, generator=dice), dim=-1)
+    colors = torch.rand(200, 3, generator=dice)
+    snapshot = Snapshot(means, quats, torch.full((200, 3), 0.2), torch.full((200,), 0.8), colors, means * 0)
+    camera = rolling(0.4, 0.03)
+    there = Snapshot(*(getattr(snapshot, field.name).cuda() for field in fields(snapshot)))
+    ours = draw(snapshot, None, camera, backend="cpu").colors
+    assert (draw(there, None, camera.to("cuda")).colors.cpu() - ours).abs().max() < 0.02
+    assert (draw(snapshot, None, replace(camera, camera_to_world_end=None)).colors - ours).abs().max() > 0.1
