@@ -32,7 +32,9 @@ def writers() -> dict[str, Write]:
     from cloud_street import cloud_street, write_street_points
     from write_argoverse2 import write_argoverse2
     from write_colmap import write_colmap
+    from write_dgp_street import write_dgp_street
     from write_kitti360 import in_step, write_kitti360
+    from write_kitti_raw import one_camera, write_kitti_raw
     from write_ncore import write_ncore
     from write_nerfstudio import write_nerfstudio
     from write_nuscenes import write_nuscenes
@@ -45,6 +47,8 @@ def writers() -> dict[str, Write]:
         "folder": _folder,
         "argoverse2": write_argoverse2,
         "colmap": lambda log, root: write_colmap(write_street_points(cloud_street(every=100)), root),
+        "dgp": write_dgp_street,
+        "kitti": lambda log, root: write_kitti_raw(one_camera(log), root),
         "kitti360": lambda log, root: write_kitti360(in_step(log), root),
         "ncore": write_ncore,
         "nerfstudio": lambda log, root: write_nerfstudio(write_street_points(cloud_street(every=100)), root),

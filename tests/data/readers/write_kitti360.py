@@ -42,15 +42,20 @@ def in_step(log: Log) -> Log:
         times_ns = lidar.times_ns[: len(poses)] + CAMERA_DELAY_NS
         cameras.append(replace(camera, times_ns=times_ns, camera_to_global=poses, camera_to_global_end=None))
     cameras[2:] = [replace(camera, lens=as_fisheye(camera)) for camera in cameras[2:]]
-    stepped = replace(log, cameras=tuple(cameras), ego_times_ns=lidar.times_ns, ego_to_global=ego)
+    return seen_once(replace(log, cameras=tuple(cameras), ego_times_ns=lidar.times_ns, ego_to_global=ego))
+
+
+def seen_once(log: Log) -> Log:
+    """The log without the points that a head turning clockwise sees twice, or never, where its turns meet."""
+    lidar = log.lidars[0]
 
     def read_scan(i: int) -> Scan:
         scan = lidar.read_scan(i)
-        seen, delays_ns = measured_by_velodyne(stepped, i, scan.points)
-        once = (np.abs(_delays_ns(stepped, seen) - delays_ns) < 1000) & (np.abs(delays_ns) < 47_000_000)
+        seen, delays_ns = measured_by_velodyne(log, i, scan.points)
+        once = (np.abs(_delays_ns(log, seen) - delays_ns) < 1000) & (np.abs(delays_ns) < 47_000_000)
         return Scan(scan.points[once], lidar.times_ns[i] + delays_ns[once], scan.intensities[once])
 
-    return replace(stepped, lidars=(replace(lidar, read_scan=read_scan),))
+    return replace(log, lidars=(replace(lidar, read_scan=read_scan),))
 
 
 def as_fisheye(camera: CameraStream) -> Mei:
