@@ -42,6 +42,9 @@ from flux4d_core.reconstruction.alignment.views import view_of
 from flux4d_core.types import Clip, Frame, Sweep
 
 
+AnyCorrection = Correction | LidarCorrection | PoseCorrection
+
+
 @dataclass(frozen=True)
 class RefineConfig:
     """How a clip is aligned."""
@@ -52,8 +55,13 @@ class RefineConfig:
     """Whether the vehicle's poses are looked for, too."""
     better: float = 0.002
     """By which share a held-out error must fall."""
+    poses_better: float = 0.02
+    """The same for poses, whose many numbers always find something to fit."""
     certain: float = 3.0
     """How many of its standard deviations a clock's correction must be away from none."""
+    explained: float = 0.25
+    """Share of what free poses gain that a clock alone must gain, to be the cause: errors of poses look a little like
+    those of a clock."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +78,7 @@ class Refined:
     """A clip that was aligned."""
 
     clip: Clip
-    corrections: tuple[Correction | LidarCorrection | PoseCorrection, ...]
+    corrections: tuple[AnyCorrection, ...]
     """What was kept, in the order in which it was found."""
     gains: tuple[Gain, ...]
     """Of everything that was tried, kept or not; the error is that of what was held out (1)."""
@@ -123,37 +131,50 @@ def gather(sweeps: Sequence[Sweep], config: MapConfig, seed: int = 0) -> Points:
     )
 
 
-def _refine_sweeps(
-    clip: Clip, config: RefineConfig, report: Report
-) -> tuple[Clip, list[Correction | LidarCorrection | PoseCorrection], list[Gain]]:
+def _refine_sweeps(clip: Clip, config: RefineConfig, report: Report) -> tuple[Clip, list[AnyCorrection], list[Gain]]:
     """LiDAR clocks, then poses."""
-    found: list[Correction | LidarCorrection | PoseCorrection] = []
-    gains: list[Gain] = []
+    found: list[AnyCorrection] = []
     if len(clip.sweeps) < 3 or len(clip.ego_times) < 2:
-        return clip, found, gains
+        return clip, found, []
     report("Aligning the LiDAR", 0.0)
-    trajectory = Trajectory.of(clip.ego_to_world, clip.ego_times)
+    recorded = _try_poses(clip, config)
+    gains: list[Gain] = []
     if config.camera.clocks:
-        fitted, held = gather(clip.sweeps, config.map, 0), gather(clip.sweeps, config.map, 1)
-        delays, deviations = fit_delays(fitted, trajectory, config.map)
-        gain = Gain("LiDAR clocks", thickness(held), thickness(delayed(held, trajectory, delays)))
+        corrections, gain = _try_clocks(clip, config)
         gains.append(gain)
-        if _is_better(gain, config) and (np.abs(delays) > config.certain * deviations).any():
-            names = dict.fromkeys(sweep.sensor for sweep in clip.sweeps)
-            corrections = [LidarCorrection(name, float(delay)) for name, delay in zip(names, delays, strict=True)]
+        enough = config.explained * max(0.0, recorded[1].before - recorded[1].after)
+        if corrections and gain.before - gain.after > enough:
             clip = with_delays(clip, corrections)
             found += corrections
     report("Aligning the poses", 0.5)
+    correction, gain = _try_poses(clip, config) if found else recorded
     if config.poses:
-        fitted, held = gather(clip.sweeps, config.map, 0), gather(clip.sweeps, config.map, 1)
-        correction = fit_poses(fitted, trajectory, config.map)
-        gain = Gain("poses", thickness(held), thickness(posed(held, trajectory, correction)))
         gains.append(gain)
-        if _is_better(gain, config):
+        if _is_better(gain, config.poses_better):
             clip = with_poses(clip, correction)
             found.append(correction)
     report("Aligning the LiDAR", 1.0)
     return clip, found, gains
+
+
+def _try_clocks(clip: Clip, config: RefineConfig) -> tuple[list[LidarCorrection], Gain]:
+    """The LiDARs' clocks; empty where they are as certain to be right."""
+    trajectory = Trajectory.of(clip.ego_to_world, clip.ego_times)
+    fitted, held = gather(clip.sweeps, config.map, 0), gather(clip.sweeps, config.map, 1)
+    delays, deviations = fit_delays(fitted, trajectory, config.map)
+    gain = Gain("LiDAR clocks", thickness(held), thickness(delayed(held, trajectory, delays)))
+    if not _is_better(gain, config.better) or not (np.abs(delays) > config.certain * deviations).any():
+        return [], gain
+    names = dict.fromkeys(sweep.sensor for sweep in clip.sweeps)
+    return [LidarCorrection(name, float(delay)) for name, delay in zip(names, delays, strict=True)], gain
+
+
+def _try_poses(clip: Clip, config: RefineConfig) -> tuple[PoseCorrection, Gain]:
+    """The poses, whether they are better or not."""
+    trajectory = Trajectory.of(clip.ego_to_world, clip.ego_times)
+    fitted, held = gather(clip.sweeps, config.map, 0), gather(clip.sweeps, config.map, 1)
+    correction = fit_poses(fitted, trajectory, config.map)
+    return correction, Gain("poses", thickness(held), thickness(posed(held, trajectory, correction)))
 
 
 def _refine_camera(
@@ -175,10 +196,10 @@ def _refine_camera(
     gain = Gain(shown[0].sensor, before, after)
     usual = config.camera
     limits = 3 * np.array([usual.usual_angle] * 3 + [usual.usual_shift] * 3 + [usual.usual_delay])
-    if not _is_better(gain, config) or (np.abs(fit.values) > limits).any():
+    if not _is_better(gain, config.better) or (np.abs(fit.values) > limits).any():
         return None, gain
     return Correction(shown[0].sensor, torch.from_numpy(fit.values[:6]).float(), float(fit.values[6])), gain
 
 
-def _is_better(gain: Gain, config: RefineConfig) -> bool:
-    return gain.after < (1 - config.better) * gain.before
+def _is_better(gain: Gain, share: float) -> bool:
+    return gain.after < (1 - share) * gain.before
