@@ -42,6 +42,16 @@ class Arguments:
     """Seconds of the log to open."""
     cameras: tuple[str, ...] = ()
     """Names of the cameras to read; all if left out."""
+    stride: int = 1
+    """Every how manieth sweep to read, with the images nearest to it."""
+    scale: float = 1.0
+    """Size of the images beside the stored ones'; 0.5 halves both sides."""
+    log: str | None = None
+    """Which log, where the path is a dataset of several; the beginning of its name is enough."""
+    labels: Path | None = None
+    """A file of labelled boxes that lies outside the log."""
+    masks: Path | None = None
+    """Folder of masks, <camera>.png or <camera>/<image>.png: what is black is left out of the images."""
     depth: Path | None = None
     """Folder of depth images, <camera>/<image>.png, .npy or .npz."""
     depth_unit: Literal["mm", "kitti"] = "mm"
@@ -69,9 +79,10 @@ def _run(arguments: Arguments) -> None:
     job = first_job(arguments)
     if isinstance(job, OpenLog):
         print(f"flux4d-view: opening {job.path}", flush=True)
+        from flux4d_core.data.choice import LogChoice
         from flux4d_core.data.formats import open_log  # seconds: PyTorch comes along
 
-        open_log(job.path)  # what is no log ends the command here, before any page
+        open_log(job.path, LogChoice(job.log, job.labels))  # what is no log ends the command here, before any page
     from flux4d_viewer.app import Settings, Viewer
     from flux4d_viewer.server import describe_address, open_browser
 
@@ -133,6 +144,7 @@ def first_job(arguments: Arguments) -> Job:
     return OpenLog(
         *(path, arguments.start, arguments.duration, arguments.cameras, arguments.checkpoint),
         *(arguments.depth, arguments.depth_unit, arguments.depth_model),
+        *(arguments.log, arguments.labels, arguments.masks, arguments.stride, arguments.scale),
     )
 
 

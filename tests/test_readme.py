@@ -10,7 +10,7 @@ from PIL import Image
 
 from flux4d_core.cli.arguments import COMMANDS
 from flux4d_core.data.folder import open_folder
-from flux4d_core.data.log import Window, cut
+from flux4d_core.data.window import Window, cut
 
 PROJECT = Path(__file__).resolve().parents[1]
 

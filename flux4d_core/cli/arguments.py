@@ -15,7 +15,7 @@ from flux4d_core.cli.ablate import ablate
 from flux4d_core.cli.doctor import doctor
 from flux4d_core.cli.evaluate import evaluate
 from flux4d_core.cli.export import export
-from flux4d_core.cli.logs import info, simulate
+from flux4d_core.cli.logs import convert, info, simulate
 from flux4d_core.cli.reconstruct import reconstruct
 from flux4d_core.cli.render import render
 from flux4d_core.cli.train import train
@@ -23,6 +23,7 @@ from flux4d_core.errors import Flux4dError
 
 COMMANDS: dict[str, Callable[..., None]] = {
     "info": info,
+    "convert": convert,
     "simulate": simulate,
     "reconstruct": reconstruct,
     "render": render,

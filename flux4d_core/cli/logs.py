@@ -1,4 +1,4 @@
-"""`flux4d info` and `flux4d simulate`: logs described and made."""
+"""`flux4d info`, `flux4d convert` and `flux4d simulate`: logs described, converted and made."""
 
 from collections.abc import Sized
 from dataclasses import replace
@@ -9,12 +9,23 @@ from typing import Annotated
 import numpy as np
 import tyro
 
-from flux4d_core.cli.options import Device, LabelFile, LogChoice, OutputFolder, check_folder, check_number, pick_device
+from flux4d_core.cli.options import (
+    CameraNames,
+    Device,
+    LogOptions,
+    OutputFolder,
+    WindowOptions,
+    check_folder,
+    check_number,
+    pick_device,
+)
 from flux4d_core.cli.progress import progress_bar
 from flux4d_core.data.describe import describe
 from flux4d_core.data.folder_writer import clip_as_log, write_log
-from flux4d_core.data.formats import open_log
-from flux4d_core.data.log import Log, Scan, cut
+from flux4d_core.data.formats import list_logs
+from flux4d_core.data.log import Log, Scan, reference_times
+from flux4d_core.data.poses import SECOND_NS
+from flux4d_core.data.window import Window, cut, trimmed
 from flux4d_core.errors import Flux4dError
 from flux4d_core.simulation.config import SimulationConfig
 from flux4d_core.simulation.simulate import simulate as simulate_street
@@ -23,20 +34,61 @@ from flux4d_core.simulation.storage import write_truth
 MAX_SEED = 2**32 - 1
 
 
-def info(choice: Annotated[LogChoice, tyro.conf.arg(name="")], labels: LabelFile = None) -> None:
+def info(
+    source: Annotated[LogOptions, tyro.conf.arg(name="")], part: Annotated[WindowOptions, tyro.conf.arg(name="")]
+) -> None:
     """Say what a log holds: sensors, rates, duration, speed, what is missing, and what is in a window of it.
 
+    For a dataset of several logs, their names.
+
     Args:
-        choice: The log and the window.
-        labels: A file of labelled boxes that lies outside the log.
+        source: The log.
+        part: The window.
     """
-    log = open_log(choice.log, labels)
+    names = list_logs(source.path)
+    if len(names) > 1 and source.log is None:
+        print(f"{source.path}: {len(names)} logs; name one with --log:\n" + "\n".join(names))
+        return
+    log = source.open()
     summary = describe(log)
-    clip = cut(_without_contents(log), choice.window)
-    names = [f"--start {choice.start:g} --duration {choice.duration:g}"]
-    names += [f"--cameras {' '.join(choice.cameras)}"] if choice.cameras else []
+    clip = cut(_without_contents(log), part.window)
+    given = [f"--start {part.start:g} --duration {part.duration:g}"]
+    given += [f"--cameras {' '.join(part.cameras)}"] if part.cameras else []
+    given += [f"--stride {part.stride}"] if part.stride != 1 else []
     print(summary)
-    print(f"\n{' '.join(names)} takes {_count(clip.sweeps, 'sweep')} and {_count(clip.frames, 'image')}.")
+    print(f"\n{' '.join(given)} takes {_count(clip.sweeps, 'sweep')} and {_count(clip.frames, 'image')}.")
+
+
+def convert(
+    source: Annotated[LogOptions, tyro.conf.arg(name="")],
+    output: OutputFolder,
+    start: float = 0.0,
+    duration: float | None = None,
+    cameras: CameraNames = (),
+    stride: int = 1,
+    scale: float = 1.0,
+) -> None:
+    """Write any log as a flux4d log folder: PNG images, de-skewed sweeps, one log.json; all of it or a part.
+
+    Args:
+        source: The log.
+        output: Folder to write; must not exist yet, or be empty.
+        start: Seconds after the log's first sweep.
+        duration: Seconds to write; all that follow if left out.
+        cameras: Names of the cameras to write.
+        stride: Every how manieth sweep to write, with the images nearest to it.
+        scale: Size of the images beside the stored ones'.
+    """
+    check_folder(output.parent, f"--output {output}")
+    log = source.open()
+    times_ns = reference_times(log)
+    rest = (int(times_ns[-1]) - int(times_ns[0])) / SECOND_NS - start
+    part = trimmed(log, Window(start, max(rest, 0.0) if duration is None else duration, cameras, stride, scale))
+    with progress_bar() as report:
+        write_log(part, output, report)
+    images = sum(len(camera.times_ns) for camera in part.cameras)
+    sweeps = sum(len(lidar.times_ns) for lidar in part.lidars)
+    print(f"{output}: {log.name}, {_number(images, 'image')}, {_number(sweeps, 'sweep')}")
 
 
 def simulate(
@@ -76,11 +128,16 @@ def _without_contents(log: Log) -> Log:
     return replace(
         log,
         cameras=tuple(
-            replace(camera, read_image=lambda i: image, distortion=None, valid=None) for camera in log.cameras
+            replace(camera, read_image=lambda i: image, lens=None, valid=None, read_valid=None)
+            for camera in log.cameras
         ),
         lidars=tuple(replace(lidar, read_scan=lambda i: scan) for lidar in log.lidars),
     )
 
 
 def _count(things: Sized, name: str) -> str:
-    return f"{len(things)} {name}" if len(things) == 1 else f"{len(things)} {name}s"
+    return _number(len(things), name)
+
+
+def _number(number: int, name: str) -> str:
+    return f"{number} {name}" if number == 1 else f"{number} {name}s"

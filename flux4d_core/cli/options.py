@@ -9,13 +9,19 @@ from typing import Annotated
 import torch
 import tyro
 
+from flux4d_core.data.choice import LogChoice
 from flux4d_core.data.depth_folder import DepthUnit
-from flux4d_core.data.log import Window
+from flux4d_core.data.formats import open_log
+from flux4d_core.data.log import Log
+from flux4d_core.data.mask_folder import with_masks
+from flux4d_core.data.window import Window
 from flux4d_core.errors import Flux4dError
 from flux4d_core.reconstruction.depth import DepthSource
 from flux4d_core.reconstruction.drive import best_device
 
 CameraNames = Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME ...", help_behavior_hint="(default: all)")]
+LogName = Annotated[str | None, tyro.conf.arg(metavar="NAME", help_behavior_hint="")]
+MaskFolder = Annotated[Path | None, tyro.conf.arg(metavar="FOLDER", help_behavior_hint="")]
 LabelFile = Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")]
 WeightsFile = Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="(default: those of flux4d)")]
 SceneFile = Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="SCENE")]
@@ -28,21 +34,42 @@ Device = Annotated[str, tyro.conf.arg(metavar="{auto,cpu,cuda}")]
 
 
 @dataclass(frozen=True)
-class LogChoice:
-    """Which part of which log."""
+class LogOptions:
+    """Which log."""
 
-    log: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="LOG")]
-    """Folder of a driving log; give it before --cameras."""
+    path: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="LOG")]
+    """A driving log, or the root of a dataset; give it before --cameras."""
+    log: LogName = None
+    """Which log, where the path is a dataset of several; the beginning of its name is enough."""
+    labels: LabelFile = None
+    """A file of labelled boxes that lies outside the log."""
+    masks: MaskFolder = None
+    """Masks, <camera>.png or <camera>/<image>.png: what is black is left out of the images."""
+
+    def open(self) -> Log:
+        """The log, unread; raises LogError."""
+        log = open_log(self.path, LogChoice(self.log, self.labels))
+        return log if self.masks is None else with_masks(log, self.masks)
+
+
+@dataclass(frozen=True)
+class WindowOptions:
+    """Which part of a log."""
+
     start: float = 0.0
     """Seconds after the log's first sweep."""
     duration: float = 1.0
     """Seconds to read."""
     cameras: CameraNames = ()
     """Names of the cameras to read."""
+    stride: int = 1
+    """Every how manieth sweep to read, with the images nearest to it."""
+    scale: float = 1.0
+    """Size of the images beside the stored ones'; 0.5 halves both sides."""
 
     @property
     def window(self) -> Window:
-        return Window(self.start, self.duration, self.cameras)
+        return Window(self.start, self.duration, self.cameras, self.stride, self.scale)
 
 
 @dataclass(frozen=True)

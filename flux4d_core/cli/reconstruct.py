@@ -8,16 +8,16 @@ import tyro
 from flux4d_core.cli.options import (
     DepthChoice,
     Device,
-    LogChoice,
+    LogOptions,
     OutputFile,
     WeightsFile,
+    WindowOptions,
     check_number,
     check_output,
     pick_device,
 )
 from flux4d_core.cli.progress import progress_bar
-from flux4d_core.data.formats import open_log
-from flux4d_core.data.log import cut
+from flux4d_core.data.window import cut
 from flux4d_core.learning.adapt import AdaptConfig
 from flux4d_core.learning.adapt import adapt as adapt_to_drive
 from flux4d_core.learning.improve import align_judged, without_refinement
@@ -32,7 +32,8 @@ from flux4d_core.scene.sharing import warn_of_terms
 
 
 def reconstruct(
-    choice: Annotated[LogChoice, tyro.conf.arg(name="")],
+    source: Annotated[LogOptions, tyro.conf.arg(name="")],
+    part: Annotated[WindowOptions, tyro.conf.arg(name="")],
     depth: Annotated[DepthChoice, tyro.conf.arg(name="")],
     output: OutputFile,
     checkpoint: WeightsFile = None,
@@ -44,7 +45,8 @@ def reconstruct(
     """Turn a window of a log into a scene file.
 
     Args:
-        choice: The log and the window.
+        source: The log.
+        part: The window.
         depth: The sources of depth.
         output: The scene file to write (.f4d); one that exists is replaced.
         checkpoint: Weights to use.
@@ -61,9 +63,9 @@ def reconstruct(
     depth.source.check()
     chosen = pick_device(device)
     weights = load_checkpoint(checkpoint or default_weights())
-    log = open_log(choice.log)
+    log = source.open()
     with progress_bar() as report:
-        clip = with_depth(cut(log, choice.window, report), log, depth.source, chosen, report)
+        clip = with_depth(cut(log, part.window, report), log, depth.source, chosen, report)
         clip = replace(clip, sweeps=()) if depth.no_lidar else clip
         aligned = adapted = None
         if refine_poses:

@@ -65,7 +65,7 @@ def _with_depth(frame: Frame, camera: CameraStream, stamp: int, folder: Path, un
     if abs(width * camera.height / (height * camera.width) - 1) > OTHER_SHAPE:
         expected = f"{camera.width}x{camera.height}"
         raise LogError(f"{path}: expected depth in the shape of its image, {expected}, found {width}x{height}")
-    if camera.distortion is not None and any(camera.distortion):
+    if camera.lens is not None:
         depths = _undistorted(depths, camera)
     known = torch.from_numpy(depths)
     inverse = torch.where(known > 0, 1 / known, torch.nan)
@@ -103,8 +103,8 @@ def _read(path: Path, unit: DepthUnit) -> Float32[ndarray, "height width"]:
 
 def _undistorted(depths: Float[ndarray, "h w"], camera: CameraStream) -> Float32[ndarray, "height width"]:
     """The map of the ideal image; the nearest pixel counts, since between two depths there may be nothing."""
-    assert camera.distortion is not None
-    lens = undistortion(camera.K, camera.distortion, camera.width, camera.height)
+    assert camera.lens is not None
+    lens = undistortion(camera.K, camera.lens, camera.width, camera.height)
     share = np.array(depths.shape[::-1]) / (camera.width, camera.height)
     at = np.clip((lens.positions * share).astype(np.int64), 0, np.array(depths.shape[::-1]) - 1)
     return np.where(lens.valid, depths[at[..., 1], at[..., 0]], np.nan).astype(np.float32)

@@ -26,9 +26,11 @@ import numpy as np
 from jaxtyping import Float64, Int64
 from numpy import ndarray
 
+from flux4d_core.data.choice import LogChoice, no_labels_outside, pick
 from flux4d_core.data.document import Entry, read_document
 from flux4d_core.data.files import inside, read_npz
 from flux4d_core.data.images import LARGEST_SIDE, read_image
+from flux4d_core.data.lens import Brown, brown
 from flux4d_core.data.log import CameraStream, LabelledBoxes, LidarStream, Log, Scan
 from flux4d_core.data.poses import invert, pose_from_quat, transform
 from flux4d_core.errors import LogError
@@ -48,19 +50,19 @@ def recognises(path: Path) -> bool:
     return bool(_scenes(path))
 
 
-def open_dgp(path: Path, labels: Path | None = None) -> Log:
-    """Open one scene: its folder, its scene_<hash>.json, or a folder that holds exactly one scene. Raises LogError."""
-    if labels is not None:
-        raise LogError(f"{labels}: a DGP scene brings its own labels; open it without a file of labels")
-    scenes = _scenes(path)
-    if len(scenes) > 1:
-        names = ", ".join(scene.parent.name for scene in scenes[:5]) + (", ..." if len(scenes) > 5 else "")
-        raise LogError(f"{path}: expected one DGP scene, found {len(scenes)} ({names}); name one of them")
-    scene = _read_scene(scenes[0])
+def list_logs(path: Path) -> tuple[str, ...]:
+    """Names of the scenes at `path`: their folders'."""
+    return tuple(_named_scenes(path))
+
+
+def open_dgp(path: Path, choice: LogChoice = LogChoice()) -> Log:
+    """Open one scene: its folder, its scene_<hash>.json, or one of a folder that holds scenes. Raises LogError."""
+    no_labels_outside(choice, "a DGP scene")
+    scene = _read_scene(pick(path, _named_scenes(path), choice.name, "one DGP scene"))
     cameras = tuple(_camera(scene, name) for name in scene.sensors_with("image"))
     lidars = tuple(_lidar(scene, name) for name in scene.sensors_with("point_cloud"))
     if not cameras and not lidars:
-        raise LogError(f"{scenes[0]}: the scene has neither images nor point clouds")
+        raise LogError(f"{scene.path}: the scene has neither images nor point clouds")
     carrier = lidars[0].name if lidars else cameras[0].name
     ego_to_global = np.stack([datum.sensor_to_global for datum in scene.data[carrier]])
     boxes, notes = _labels(scene, lidars[0].name) if lidars else ((), ())
@@ -75,6 +77,15 @@ def open_dgp(path: Path, labels: Path | None = None) -> Log:
         labels=boxes,
         notes=(*notes, "The points carry no times of their own; each cloud is taken to be de-skewed to its stamp."),
     )
+
+
+def _named_scenes(path: Path) -> dict[str, Path]:
+    scenes = _scenes(path)
+    folders = [scene.parent.name for scene in scenes]
+    return {
+        scene.parent.name if folders.count(scene.parent.name) == 1 else str(scene.relative_to(path)): scene
+        for scene in scenes
+    }
 
 
 def _scenes(path: Path) -> list[Path]:
@@ -96,7 +107,7 @@ class _Calibration:
     """What a calibration file says of one sensor."""
 
     K: Float64[ndarray, "3 3"]
-    distortion: tuple[float, float, float, float, float] | None
+    lens: Brown | None
     sensor_to_ego: Float64[ndarray, "4 4"]
     source: Path
 
@@ -191,7 +202,7 @@ def _read_calibration(path: Path) -> dict[str, _Calibration]:
         counts = f"{len(names)} names, {len(intrinsics)} intrinsics and {len(extrinsics)} extrinsics"
         raise LogError(f"{path}: expected one of each for every sensor, found {counts}")
     return {
-        name: _Calibration(_K(of_lens), _distortion(of_lens), _pose(of_mount), path)
+        name: _Calibration(_K(of_lens), _lens(of_lens), _pose(of_mount), path)
         for name, of_lens, of_mount in zip(names, intrinsics, extrinsics, strict=True)
     }
 
@@ -202,14 +213,14 @@ def _K(entry: Entry) -> Float64[ndarray, "3 3"]:
     return np.array([[fx, skew, cx + 0.5], [0.0, fy, cy + 0.5], [0.0, 0.0, 1.0]])
 
 
-def _distortion(entry: Entry) -> tuple[float, float, float, float, float] | None:
+def _lens(entry: Entry) -> Brown | None:
     for key in _UNSUPPORTED_LENS:
         if _number_or_zero(entry, key):
             raise LogError(
                 f"{entry.path}: {entry.place}: lenses with '{key}' cannot be undone (only k1, k2, p1, p2, k3)"
             )
     k1, k2, p1, p2, k3 = (_number_or_zero(entry, key) for key in ("k1", "k2", "p1", "p2", "k3"))
-    return (k1, k2, p1, p2, k3) if any((k1, k2, p1, p2, k3)) else None
+    return brown(_K(entry), k1, k2, p1, p2, k3)
 
 
 def _camera(scene: _Scene, name: str) -> CameraStream:
@@ -227,7 +238,7 @@ def _camera(scene: _Scene, name: str) -> CameraStream:
         width=width,
         height=height,
         read_image=lambda i: read_image(data[i].path, width, height),
-        distortion=calibration.distortion,
+        lens=calibration.lens,
         names=tuple(datum.path.stem for datum in data),
     )
 

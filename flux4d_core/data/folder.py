@@ -17,9 +17,11 @@ matrices in row-major order that take points of the first-named frame to the sec
        {"name": "front", "width": 1920, "height": 1080,
         "K": [[fx, 0, cx], [0, fy, cy], [0, 0, 1]],          the first pixel's centre is at (0.5, 0.5)
         "distortion": [k1, k2, p1, p2, k3],                  optional; OpenCV's model, undone when a clip is cut
+        "lens": {"model": "fisheye", "fx": ..., ...},        optional, instead of "distortion"; see below
         "mask": "masks/front.png",                           optional; black on the own vehicle
         "images": [{"file": "images/front/000000.png", "time_ns": 0, "camera_to_global": [[...], ...],
-                    "camera_to_global_end": [[...], ...]}]}],  the last is optional: pose when the last row is read out
+                    "camera_to_global_end": [[...], ...],    optional: pose when the last row is read out
+                    "mask": "masks/front/000000.png"}]}],    optional: black on what is to be left out of this image
      "lidars": [
        {"name": "top", "deskewed": true,
         "sweeps": [{"file": "sweeps/top/000000.npz", "time_ns": 0, "lidar_to_global": [[...], ...]}]}],
@@ -32,6 +34,11 @@ LiDAR's own axes are free. "global" is any fixed frame (city, UTM, the first pos
 of time, stamped in the middle of the exposure and of the turn, and each pose holds at its own stamp. Cameras or LiDARs
 may be missing, not both. Ego poses must reach to within one of their periods of every clip that is to be cut.
 
+Lenses: "model" is "brown" (fx, fy, cx, cy, k1, k2, p1, p2, k3, k4, k5, k6, skew: OpenCV's), "fisheye" (fx, fy, cx, cy,
+k1 to k4: OpenCV's fisheye), "mei" (fx, fy, cx, cy, xi, k1, k2, p1, p2) or "ftheta" (cx, cy, angle_to_radius, max_angle,
+c, d, e, f); numbers that are left out are 0. They say how the stored images see, and K is then the pinhole of the
+images that clips get; without K it is chosen, at most 110 degrees wide.
+
 Sweeps: `points` (N, 3) in the LiDAR's frame; `times` (N,), optional, when each beam fired, in seconds from the
 sweep's time_ns; `intensities` (N,), optional, from 0 to 1. In a PLY file: x, y, z, time, intensity. With
 "deskewed": true, points are where the LiDAR's frame *at the sweep's time_ns* sees them, the motion within the turn
@@ -43,6 +50,8 @@ File names are relative to the folder, and may not lead out of it.
 
 from __future__ import annotations
 
+from dataclasses import MISSING, fields
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -50,9 +59,11 @@ import numpy as np
 from jaxtyping import Bool, Float64, Int64
 from numpy import ndarray
 
+from flux4d_core.data.choice import LogChoice, no_labels_outside, pick
 from flux4d_core.data.document import Entry, read_document
 from flux4d_core.data.files import inside
 from flux4d_core.data.images import LARGEST_SIDE, read_image, read_mask
+from flux4d_core.data.lens import LENSES, Lens, brown, ideal_K, is_sane
 from flux4d_core.data.log import CameraStream, LabelledBoxes, LidarStream, Log, Scan
 from flux4d_core.data.poses import SECOND_NS, deskew, is_rigid, transform
 from flux4d_core.data.scans import read_stored_scan
@@ -72,10 +83,15 @@ def recognises(path: Path) -> bool:
         return False
 
 
-def open_folder(path: Path, labels: Path | None = None) -> Log:
+def list_logs(path: Path) -> tuple[str, ...]:
+    """A log folder holds one log."""
+    return ((path.parent if path.name == FILE else path).resolve().name,)
+
+
+def open_folder(path: Path, choice: LogChoice = LogChoice()) -> Log:
     """Open a log folder, checking all that log.json says; raises LogError naming the entry that is wrong."""
-    if labels is not None:
-        raise LogError(f"{labels}: a flux4d log folder brings its own labels; open it without a file of labels")
+    no_labels_outside(choice, "a flux4d log folder")
+    pick(path, {name: name for name in list_logs(path)}, choice.name, "a flux4d log")
     folder = path.parent if path.name == FILE and path.is_file() else path
     document = read_document(folder / FILE, "the log's description")
     if "format" not in document or document["format"].value != FORMAT:
@@ -143,7 +159,8 @@ def _camera(folder: Path, entry: Entry) -> CameraStream:
         raise LogError(
             f"{entry.path}: {entry.place}: images have 1 to {LARGEST_SIDE} pixels a side, not {width}x{height}"
         )
-    K = entry["K"].array(3, 3)
+    lens = _lens(entry["lens"]) if "lens" in entry else None
+    K = ideal_K(lens, width, height) if lens is not None and "K" not in entry else entry["K"].array(3, 3)
     if not (K[0, 0] > 0 and K[1, 1] > 0 and K[1, 0] == 0 and (K[2] == (0, 0, 1)).all()):
         raise entry["K"].wrong("a camera matrix [[fx, s, cx], [0, fy, cy], [0, 0, 1]] with fx and fy above 0")
     files = [inside(folder, image["file"].text(), entry.path) for image in images]
@@ -153,7 +170,11 @@ def _camera(folder: Path, entry: Entry) -> CameraStream:
     mask: Bool[ndarray, "height width"] | None = None
     if "mask" in entry:
         mask = read_mask(inside(folder, entry["mask"].text(), entry.path), width, height)
-    k1, k2, p1, p2, k3 = entry["distortion"].array(5).tolist() if "distortion" in entry else [0.0] * 5
+    if "distortion" in entry:
+        if lens is not None:
+            raise LogError(f"{entry.path}: {entry.place}: expected 'distortion' or 'lens', found both")
+        lens = brown(K, *entry["distortion"].array(5).tolist())
+    masks = [inside(folder, image["mask"].text(), entry.path) if "mask" in image else None for image in images]
     return CameraStream(
         name=_name(entry),
         times_ns=_times(images),
@@ -162,11 +183,34 @@ def _camera(folder: Path, entry: Entry) -> CameraStream:
         width=width,
         height=height,
         read_image=lambda i: read_image(files[i], width, height),
-        distortion=(k1, k2, p1, p2, k3) if any((k1, k2, p1, p2, k3)) else None,
+        lens=lens,
         camera_to_global_end=_poses(images, "camera_to_global_end") if any(ends) else None,
         valid=mask,
+        read_valid=partial(_read_mask_of, masks, width, height) if any(masks) else None,
         names=tuple(file.stem for file in files),
     )
+
+
+def _read_mask_of(masks: list[Path | None], width: int, height: int, i: int) -> Bool[ndarray, "height width"] | None:
+    path = masks[i]
+    return None if path is None else read_mask(path, width, height)
+
+
+def _lens(entry: Entry) -> Lens:
+    model = LENSES.get(entry["model"].text())
+    if model is None:
+        raise entry["model"].wrong(f"one of {', '.join(LENSES)}")
+    numbers: dict[str, float | tuple[float, ...]] = {}
+    for field in fields(model):
+        if field.name in entry:
+            value = entry[field.name]
+            numbers[field.name] = tuple(e.number() for e in value) if "tuple" in str(field.type) else value.number()
+        elif field.default is MISSING:
+            raise LogError(f"{entry.path}: {entry.place} lacks '{field.name}'")
+    lens = model(**numbers)
+    if not is_sane(lens):
+        raise entry.wrong("a lens with focal lengths above 0")
+    return lens
 
 
 def _lidar(folder: Path, entry: Entry) -> LidarStream:

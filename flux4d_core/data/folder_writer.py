@@ -22,6 +22,7 @@ from PIL import Image
 from torch import Tensor
 
 from flux4d_core.data.folder import FILE, FORMAT, VERSION
+from flux4d_core.data.lens import LENSES
 from flux4d_core.data.log import CameraStream, LabelledBoxes, LidarStream, Log, LogWarning, Scan
 from flux4d_core.data.parallel import read_all
 from flux4d_core.data.poses import SECOND_NS, invert, transform
@@ -151,6 +152,12 @@ def _write_image(folder: Path, camera: CameraStream, i: int) -> _Json:
     }
     if camera.camera_to_global_end is not None:
         entry["camera_to_global_end"] = camera.camera_to_global_end[i].tolist()
+    valid = None if camera.read_valid is None else camera.read_valid(i)
+    if valid is not None:
+        mask = folder / "masks" / _file_name(camera.name) / f"{i:06d}.png"
+        mask.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.where(valid, 255, 0).astype(np.uint8)).save(mask)
+        entry["mask"] = mask.relative_to(folder).as_posix()
     return entry
 
 
@@ -174,11 +181,12 @@ def _describe_camera(folder: Path, camera: CameraStream) -> _Json:
         "height": camera.height,
         "K": camera.K.tolist(),
     }
-    if camera.distortion is not None:
-        entry["distortion"] = list(camera.distortion)
+    if camera.lens is not None:
+        model = next(name for name, kind in LENSES.items() if isinstance(camera.lens, kind))
+        entry["lens"] = {"model": model, **vars(camera.lens)}
     if camera.valid is not None:
         path = folder / "masks" / f"{_file_name(camera.name)}.png"
-        path.parent.mkdir(exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(np.where(camera.valid, 255, 0).astype(np.uint8)).save(path)
         entry["mask"] = path.relative_to(folder).as_posix()
     return entry

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flux4d_core.data import dgp, folder, kitti
+from flux4d_core.data.choice import LogChoice
 from flux4d_core.data.log import Log
 from flux4d_core.errors import LogError
 
@@ -19,14 +20,16 @@ class Format:
     """What must be at the path, in words for the user."""
     recognises: Callable[[Path], bool]
     """Looks at names only; never raises."""
-    open: Callable[[Path, Path | None], Log]
-    """Opens a path that it recognises, with an optional file of labels; raises LogError."""
+    list_logs: Callable[[Path], tuple[str, ...]]
+    """Names of the logs at a path that it recognises, for `LogChoice.name`; raises LogError."""
+    open: Callable[[Path, LogChoice], Log]
+    """Opens a path that it recognises; raises LogError."""
 
 
 FORMATS = (
-    Format(folder.LOOKS_FOR, folder.recognises, folder.open_folder),
-    Format(kitti.LOOKS_FOR, kitti.recognises, kitti.open_kitti),
-    Format(dgp.LOOKS_FOR, dgp.recognises, dgp.open_dgp),
+    Format(folder.LOOKS_FOR, folder.recognises, folder.list_logs, folder.open_folder),
+    Format(kitti.LOOKS_FOR, kitti.recognises, kitti.list_logs, kitti.open_kitti),
+    Format(dgp.LOOKS_FOR, dgp.recognises, dgp.list_logs, dgp.open_dgp),
 )
 
 _NOT_READ_YET = {
@@ -38,16 +41,24 @@ _NOT_READ_YET = {
 """Datasets that are told apart by these files, up to three folders deep, but have no reader."""
 
 
-def open_log(path: Path | str, labels: Path | str | None = None) -> Log:
+def open_log(path: Path | str, choice: LogChoice = LogChoice()) -> Log:
     """Open a driving log of any known format, without reading its images and scans yet.
 
-    `labels`: a file of labelled boxes that lies outside the log (KITTI: tracklet_labels.xml or a tracking label
-    file). Raises LogError if nothing is there, if no format recognises it, or if it is broken.
+    Raises LogError if nothing is there, if no format recognises it, if it is a dataset of several logs and `choice`
+    names none of them, or if it is broken.
     """
-    path = Path(path)
+    return _format_of(Path(path)).open(Path(path), choice)
+
+
+def list_logs(path: Path | str) -> tuple[str, ...]:
+    """Names of the logs at a path: one for a log, all of a dataset's root; raises LogError as `open_log`."""
+    return _format_of(Path(path)).list_logs(Path(path))
+
+
+def _format_of(path: Path) -> Format:
     for known in FORMATS:
         if known.recognises(path):
-            return known.open(path, None if labels is None else Path(labels))
+            return known
     wanted = "; ".join(known.looks_for for known in FORMATS)
     if not _exists(path):
         raise LogError(f"{path}: there is no such file or folder")

@@ -25,6 +25,7 @@ import numpy as np
 from jaxtyping import Float, Float32, Float64, Int64
 from numpy import ndarray
 
+from flux4d_core.data.choice import LogChoice, pick
 from flux4d_core.data.files import read_bytes
 from flux4d_core.data.images import read_image
 from flux4d_core.data.kitti_calibration import FILES as CALIBRATION_FILES
@@ -50,17 +51,18 @@ def recognises(path: Path) -> bool:
     return bool(_drives(path))
 
 
-def open_kitti(path: Path, labels: Path | None = None) -> Log:
-    """Open a drive, or the folder of its day or of all days if that holds exactly one drive.
+def list_logs(path: Path) -> tuple[str, ...]:
+    """Names of the drives at `path`: their folders'."""
+    return tuple(drive.name for drive in _drives(path))
 
-    `labels`: a tracklet_labels.xml, or the drive's file of KITTI tracking (label_02/<sequence>.txt); by default the
-    drive's own tracklet_labels.xml, if it has one. Raises LogError.
+
+def open_kitti(path: Path, choice: LogChoice = LogChoice()) -> Log:
+    """Open a drive, or one of the drives in the folder of a day or of all days.
+
+    `choice.labels`: a tracklet_labels.xml, or the drive's file of KITTI tracking (label_02/<sequence>.txt); by default
+    the drive's own tracklet_labels.xml, if it has one. Raises LogError.
     """
-    drives = _drives(path)
-    if len(drives) > 1:
-        names = ", ".join(str(drive.relative_to(path)) for drive in drives[:5]) + (", ..." if len(drives) > 5 else "")
-        raise LogError(f"{path}: expected one KITTI drive, found {len(drives)} ({names}); name one of them")
-    drive = drives[0]
+    drive = pick(path, {drive.name: drive for drive in _drives(path)}, choice.name, "one KITTI drive")
     calibration = read_calibration(_calibration_folder(drive))
     ego_times_ns, ego_to_global, notes = read_oxts(drive / "oxts")
     cameras = []
@@ -86,7 +88,7 @@ def open_kitti(path: Path, labels: Path | None = None) -> Log:
         )
     if not cameras and not lidar:
         raise LogError(f"{drive}: the drive has neither images nor scans that can be used: {' '.join(notes)}")
-    boxes, left_out = _labels(drive, labels, calibration, turns)
+    boxes, left_out = _labels(drive, choice.labels, calibration, turns)
     notes += left_out
     return Log(
         name=drive.name,

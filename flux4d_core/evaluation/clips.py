@@ -8,10 +8,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from flux4d_core.data.choice import LogChoice
 from flux4d_core.data.formats import open_log
 from flux4d_core.data.labels import boxes_in_clip
-from flux4d_core.data.log import Log, Window, cut, reference_times
+from flux4d_core.data.log import Log, reference_times
 from flux4d_core.data.poses import SECOND_NS, typical_period_ns
+from flux4d_core.data.window import Window, cut
 from flux4d_core.errors import LogError
 from flux4d_core.evaluation.novel_views import NovelView, novel_views
 from flux4d_core.evaluation.stored_truth import stored_truth
@@ -143,7 +145,7 @@ def _boxes(truth: MotionTruth | None) -> Sequence[Boxes]:
 
 
 def _cut(piece: Piece, opening: Opening, report: Report) -> tuple[Log, Clip, MotionTruth | None]:
-    log = open_log(opening.root / piece.log, opening.labels)
+    log = open_log(opening.root / piece.log, LogChoice(labels=opening.labels))
     window = Window(piece.start, _duration(log, piece.start, opening.split), piece.cameras)
     clip = cut(log, window, report)
     if log.labels:

@@ -8,8 +8,9 @@ from time import perf_counter
 import numpy as np
 import torch
 
-from flux4d_core.data.log import Log, LogWarning, Window, cut, reference_times
+from flux4d_core.data.log import Log, LogWarning, reference_times
 from flux4d_core.data.poses import SECOND_NS
+from flux4d_core.data.window import Window, cut
 from flux4d_core.errors import LogError
 from flux4d_core.learning.example import Example, make_example
 from flux4d_core.learning.held_out import psnr_of

@@ -14,7 +14,7 @@ import torch
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from flux4d_core.data.formats import open_log
-from flux4d_core.data.log import Window, cut
+from flux4d_core.data.window import Window, cut
 from flux4d_core.errors import LogError
 from flux4d_core.learning.example import Cloud, Example, View, Voters, make_example
 from flux4d_core.learning.split import SplitConfig, tick_times

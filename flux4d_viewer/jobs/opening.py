@@ -41,10 +41,20 @@ class OpenLog(Job):
     """Of the folder's PNG files."""
     depth_model: str | None = None
     """A model that guesses depth."""
+    log: str | None = None
+    """Which log, where the path is a dataset of several."""
+    labels: Path | None = None
+    """A file of labelled boxes that lies outside the log."""
+    masks: Path | None = None
+    """Folder of masks."""
+    stride: int = 1
+    """Every how manieth sweep."""
+    scale: float = 1.0
+    """Size of the images beside the stored ones'."""
 
     @property
     def title(self) -> str:
-        return f"Opening {self.path.name}"
+        return f"Opening {self.log or self.path.name}"
 
 
 @dataclass(frozen=True)

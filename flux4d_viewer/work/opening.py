@@ -7,8 +7,11 @@ from pathlib import Path
 
 import torch
 
+from flux4d_core.data.choice import LogChoice
 from flux4d_core.data.formats import open_log
-from flux4d_core.data.log import LogWarning, Window, cut
+from flux4d_core.data.log import LogWarning
+from flux4d_core.data.mask_folder import with_masks
+from flux4d_core.data.window import Window, cut
 from flux4d_core.errors import CheckpointError, Flux4dWarning
 from flux4d_core.model.checkpoint import Checkpoint, default_weights, load_checkpoint
 from flux4d_core.progress import Report
@@ -33,10 +36,11 @@ def open_the_demo(session: Session, job: OpenDemo, report: Report, post: Post) -
 
 def open_a_log(session: Session, job: OpenLog, report: Report, post: Post) -> None:
     """Show what was recorded, then reconstruct it."""
-    log = open_log(job.path)
+    log = open_log(job.path, LogChoice(job.log, job.labels))
+    log = log if job.masks is None else with_masks(log, job.masks)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", LogWarning)
-        clip = cut(log, Window(job.start, job.duration, job.cameras), report)
+        clip = cut(log, Window(job.start, job.duration, job.cameras, job.stride, job.scale), report)
     clip = with_depth(clip, log, DepthSource(job.depth, job.depth_unit, job.depth_model), session.device, report)
     sentences = [str(warning.message) for warning in caught if issubclass(warning.category, LogWarning)]
     notices = tuple(Notice(text, "warning") for text in sentences) + tuple(Notice(text) for text in log.notes)

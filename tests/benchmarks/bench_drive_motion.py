@@ -13,8 +13,9 @@ import torch
 
 from flux4d_core.data.formats import open_log
 from flux4d_core.data.labels import box_velocities, boxes_at, boxes_in_clip, inside_boxes
-from flux4d_core.data.log import Log, Window, cut, reference_times
+from flux4d_core.data.log import Log, reference_times
 from flux4d_core.data.poses import SECOND_NS
+from flux4d_core.data.window import Window, cut
 from flux4d_core.evaluation.flow import MOVING, OFF_GROUND
 from flux4d_core.evaluation.truth import LabelledTruth
 from flux4d_core.lifting.lift import lift

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from flux4d_core.data.formats import open_log
-from flux4d_core.data.log import Window, cut
+from flux4d_core.data.window import Window, cut
 from flux4d_core.model.checkpoint import default_weights, load_checkpoint
 from flux4d_core.reconstruction.drive import SceneConfig, make_scene_of
 from flux4d_core.scene.scene import Scene

@@ -7,7 +7,7 @@ import pytest
 from ended import Flux4d
 
 from flux4d_core.data.formats import open_log
-from flux4d_core.data.log import Window, cut
+from flux4d_core.data.window import Window, cut
 
 KITTI = Path(__file__).parents[3] / "shared/logs/kitti_raw/2011_09_26/2011_09_26_drive_0013_sync"
 

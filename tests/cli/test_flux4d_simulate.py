@@ -7,7 +7,7 @@ from ended import Flux4d
 
 from flux4d_core.cli import logs
 from flux4d_core.data.formats import open_log
-from flux4d_core.data.log import Window, cut
+from flux4d_core.data.window import Window, cut
 from flux4d_core.simulation.storage import read_truth
 
 SMALL = ["--width", 64, "--height", 36, "--beams", 8, "--duration", 0.2, "--device", "cpu"]

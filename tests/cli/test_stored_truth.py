@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from flux4d_core.data.formats import open_log
-from flux4d_core.data.log import Window, cut
+from flux4d_core.data.window import Window, cut
 from flux4d_core.errors import LogError
 from flux4d_core.evaluation.stored_truth import stored_truth
 from flux4d_core.geometry import transform

@@ -16,7 +16,8 @@ from flux4d_core.data.describe import describe
 from flux4d_core.data.folder import open_folder
 from flux4d_core.data.formats import open_log
 from flux4d_core.data.labels import labels_at
-from flux4d_core.data.log import Log, Window, cut
+from flux4d_core.data.log import Log
+from flux4d_core.data.window import Window, cut
 from flux4d_core.errors import LogError
 from flux4d_core.types import Clip
 

@@ -12,7 +12,9 @@ from PIL import Image
 
 from flux4d_core.data.depth_folder import DepthUnit, with_depth_folder
 from flux4d_core.data.formats import open_log
-from flux4d_core.data.log import Log, Window, cut
+from flux4d_core.data.lens import brown
+from flux4d_core.data.log import Log
+from flux4d_core.data.window import Window, cut
 from flux4d_core.errors import LogError
 from flux4d_core.types import Clip
 
@@ -90,7 +92,7 @@ def test_other_formats_name_their_images_too(tmp_path: Path, write: Callable[[Pa
 
 
 def test_a_map_loses_its_lens_distortion_with_its_image(tmp_path: Path, log: Log) -> None:
-    camera = replace(log.cameras[0], distortion=(-0.2, 0.0, 0.0, 0.0, 0.0))
+    camera = replace(log.cameras[0], lens=brown(log.cameras[0].K, -0.2, 0.0, 0.0, 0.0))
     bent = replace(log, cameras=(camera, *log.cameras[1:]))
     columns = np.broadcast_to(np.arange(WIDTH, dtype=np.float32) + 1, (HEIGHT, WIDTH))
     fill(tmp_path / "depth", log, lambda path, number: np.save(path, columns))

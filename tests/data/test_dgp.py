@@ -9,10 +9,13 @@ import torch
 from miniature_logs import CAMERA_DELAY, FRAMES, HEIGHT, SPEED, WALL_AHEAD, WIDTH, write_dgp
 
 from flux4d_core import geometry
+from flux4d_core.data.choice import LogChoice
 from flux4d_core.data.dgp import open_dgp
 from flux4d_core.data.formats import open_log
 from flux4d_core.data.labels import box_velocities, boxes_at, boxes_in_clip, inside_boxes
-from flux4d_core.data.log import LogWarning, Window, cut
+from flux4d_core.data.lens import brown
+from flux4d_core.data.log import LogWarning
+from flux4d_core.data.window import Window, cut
 from flux4d_core.errors import LogError
 
 SCENE = Path(__file__).parents[2].parent / "shared" / "logs" / "ddad_dgp" / "test_scene" / "scene_02"
@@ -104,7 +107,7 @@ def test_lens_coefficients_are_passed_on_and_unknown_lenses_refused(tmp_path: Pa
         return lambda document: document["intrinsics"][1].update({key: 0.1})
 
     edit(scene, add("k1"), "calibration/abc.json")
-    assert open_dgp(scene).cameras[0].distortion == (0.1, 0.0, 0.0, 0.0, 0.0)
+    assert open_dgp(scene).cameras[0].lens == brown(open_dgp(scene).cameras[0].K, 0.1, 0.0, 0.0, 0.0)
     edit(scene, add("fisheye"), "calibration/abc.json")
     with pytest.raises(LogError, match="'fisheye' cannot be undone"):
         open_dgp(scene)
@@ -133,7 +136,7 @@ def test_a_broken_file_of_boxes_is_a_note(tmp_path: Path) -> None:
 
 def test_labels_from_elsewhere_are_refused(tmp_path: Path) -> None:
     with pytest.raises(LogError, match="brings its own labels"):
-        open_log(write_dgp(tmp_path), tmp_path / "labels.txt")
+        open_log(write_dgp(tmp_path), LogChoice(labels=tmp_path / "labels.txt"))
 
 
 @real_scene

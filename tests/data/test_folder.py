@@ -13,7 +13,8 @@ from flux4d_core.data.folder import open_folder
 from flux4d_core.data.folder_writer import clip_as_log, write_log
 from flux4d_core.data.formats import open_log
 from flux4d_core.data.labels import labels_at
-from flux4d_core.data.log import LogWarning, Window, cut
+from flux4d_core.data.log import LogWarning
+from flux4d_core.data.window import Window, cut
 from flux4d_core.errors import LogError
 from flux4d_core.progress import Cancelled
 from flux4d_core.types import Camera, Clip, Frame, Sweep

@@ -19,10 +19,11 @@ from miniature_logs import (
 from PIL import Image
 
 from flux4d_core import geometry
+from flux4d_core.data.choice import LogChoice
 from flux4d_core.data.formats import open_log
 from flux4d_core.data.kitti import beam_delays_ns, open_kitti
 from flux4d_core.data.labels import box_velocities, boxes_at, boxes_in_clip, inside_boxes
-from flux4d_core.data.log import Window, cut
+from flux4d_core.data.window import Window, cut
 from flux4d_core.errors import LogError
 
 LOGS = Path(__file__).parents[2].parent / "shared" / "logs"
@@ -220,7 +221,7 @@ def test_the_own_car_drives_10_8_to_12_metres_a_second() -> None:
 
 @real_drive
 def test_the_overtaking_car_fills_its_box_and_drives_14_6_metres_a_second() -> None:
-    log = open_log(DRIVE, LABELS)
+    log = open_log(DRIVE, LogChoice(labels=LABELS))
     clip = cut(log, Window(start=0.5))
     boxes = boxes_in_clip(log, clip.start_ns)
     for sweep in clip.sweeps:

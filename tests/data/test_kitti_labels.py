@@ -5,9 +5,10 @@ import pytest
 import torch
 from miniature_logs import write_kitti, write_tracking_labels
 
+from flux4d_core.data.choice import LogChoice
 from flux4d_core.data.kitti import open_kitti
 from flux4d_core.data.labels import box_velocities, boxes_in_clip, labels_at
-from flux4d_core.data.log import Window, cut
+from flux4d_core.data.window import Window, cut
 from flux4d_core.errors import LogError
 
 TRACKLETS = """<?xml version="1.0" encoding="UTF-8" standalone="yes" ?>
@@ -30,7 +31,7 @@ TRACKLETS = """<?xml version="1.0" encoding="UTF-8" standalone="yes" ?>
 
 def test_a_tracking_label_is_a_box_on_the_road_that_points_ahead(tmp_path: Path) -> None:
     write_tracking_labels(tmp_path / "0000.txt")
-    log = open_kitti(write_kitti(tmp_path), tmp_path / "0000.txt")
+    log = open_kitti(write_kitti(tmp_path), LogChoice(labels=tmp_path / "0000.txt"))
     start_ns = cut(log, Window(duration=0.4)).start_ns
     boxes = labels_at(log, start_ns, 0.0)
     assert (boxes.track_ids, boxes.classes) == (("7",), ("Car",))
@@ -43,7 +44,7 @@ def test_a_tracking_label_is_a_box_on_the_road_that_points_ahead(tmp_path: Path)
 
 def test_a_car_that_gains_5_metres_a_second_on_us_at_10_drives_15(tmp_path: Path) -> None:
     write_tracking_labels(tmp_path / "0000.txt")
-    log = open_kitti(write_kitti(tmp_path), tmp_path / "0000.txt")
+    log = open_kitti(write_kitti(tmp_path), LogChoice(labels=tmp_path / "0000.txt"))
     start_ns = cut(log, Window(duration=0.4)).start_ns
     motion = box_velocities(boxes_in_clip(log, start_ns), 0.2)
     torch.testing.assert_close(motion.linear, torch.tensor([[15.0, 0.0, 0.0]]), atol=1e-3, rtol=0)
@@ -54,7 +55,7 @@ def test_a_box_to_the_right_was_met_late_and_is_moved_back_to_the_middle_of_the_
     # A car 10 m to the right (azimuth -90 degrees) that keeps pace at 10 m/s: met a quarter turn, 25 ms, late.
     lines = [f"{i} 3 Car 0 0 0 0 0 1 1 1.5 2 4 10 1.5 0 -1.5707963267948966" for i in range(5)]
     (tmp_path / "0000.txt").write_text("\n".join(lines))
-    log = open_kitti(write_kitti(tmp_path), tmp_path / "0000.txt")
+    log = open_kitti(write_kitti(tmp_path), LogChoice(labels=tmp_path / "0000.txt"))
     boxes = log.labels[2]
     np.testing.assert_allclose(boxes.box_to_global[0, :2, 3], [2.0 - 10 * 0.025, -10.0], atol=1e-4)
 
@@ -78,7 +79,7 @@ def test_broken_tracklets_of_the_drive_are_a_note_and_a_broken_file_that_was_nam
     log = open_kitti(drive)
     assert log.labels == () and any("Labels left out" in note and "tracklet_labels.xml" in note for note in log.notes)
     with pytest.raises(LogError, match="not a readable XML file"):
-        open_kitti(drive, own)
+        open_kitti(drive, LogChoice(labels=own))
 
 
 def test_xml_with_entities_is_not_parsed(tmp_path: Path) -> None:
@@ -86,7 +87,7 @@ def test_xml_with_entities_is_not_parsed(tmp_path: Path) -> None:
     bomb = tmp_path / "bomb.xml"
     bomb.write_text('<!DOCTYPE a [<!ENTITY b "bbbbbbbb">]><a>&b;</a>')
     with pytest.raises(LogError, match="defines XML entities"):
-        open_kitti(drive, bomb)
+        open_kitti(drive, LogChoice(labels=bomb))
 
 
 @pytest.mark.parametrize(
@@ -103,9 +104,9 @@ def test_a_wrong_label_file_is_an_error_that_names_the_line(text: str, message: 
     drive = write_kitti(tmp_path)
     (tmp_path / "bad.txt").write_text(text)
     with pytest.raises(LogError, match=rf"bad\.txt.*{message}"):
-        open_kitti(drive, tmp_path / "bad.txt")
+        open_kitti(drive, LogChoice(labels=tmp_path / "bad.txt"))
 
 
 def test_a_label_file_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(LogError, match="the file of labels is missing"):
-        open_kitti(write_kitti(tmp_path), tmp_path / "gone.txt")
+        open_kitti(write_kitti(tmp_path), LogChoice(labels=tmp_path / "gone.txt"))

@@ -7,7 +7,9 @@ import pytest
 import torch
 
 from flux4d_core import geometry
-from flux4d_core.data.log import CameraStream, LidarStream, Log, LogWarning, Scan, Window, cut
+from flux4d_core.data.lens import brown
+from flux4d_core.data.log import CameraStream, LidarStream, Log, LogWarning, Scan
+from flux4d_core.data.window import Window, cut
 from flux4d_core.errors import LogError
 from flux4d_core.progress import Cancelled
 
@@ -147,7 +149,8 @@ def test_frames_and_sweeps_are_in_order_of_time() -> None:
 def test_a_lens_is_undone_and_its_border_marked() -> None:
     log = make_log()
     clip = cut(
-        replace(log, cameras=(replace(log.cameras[0], distortion=(0.3, 0.0, 0.0, 0.0, 0.0)),)), Window(duration=0.1)
+        replace(log, cameras=(replace(log.cameras[0], lens=brown(log.cameras[0].K, 0.3, 0.0, 0.0, 0.0)),)),
+        Window(duration=0.1),
     )
     frame = clip.frames[0]
     assert frame.valid is not None and not frame.valid[0, 0] and frame.valid[24, 32]

@@ -1,13 +1,16 @@
+from dataclasses import replace
+
 import numpy as np
 
+from flux4d_core.data.lens import Brown, brown, pinhole
 from flux4d_core.data.undistort import undistort, undistortion
 
 WIDTH, HEIGHT = 100, 80
 K = np.array([[50.0, 0, 50], [0, 50, 40], [0, 0, 1]])
 
 
-def lens(k1: float = 0.0) -> tuple[float, float, float, float, float]:
-    return (k1, 0.0, 0.0, 0.0, 0.0)
+def lens(k1: float = 0.0) -> Brown:
+    return replace(pinhole(K), k1=k1)
 
 
 def distorted_pixel(u: float, v: float, k1: float, k2: float, p1: float, p2: float, k3: float) -> tuple[float, float]:
@@ -35,7 +38,9 @@ def test_without_distortion_the_image_stays_the_same_to_the_last_bit() -> None:
 
 def test_every_pixel_shows_what_the_lens_had_moved_away_from_it() -> None:
     coefficients = (-0.1, 0.01, 0.002, -0.003, 0.001)
-    result, valid = undistort(gradient_image(), undistortion(K, coefficients, WIDTH, HEIGHT))
+    bent = brown(K, *coefficients)
+    assert bent is not None
+    result, valid = undistort(gradient_image(), undistortion(K, bent, WIDTH, HEIGHT))
     for u, v in ((50.5, 40.5), (20.5, 30.5), (80.5, 10.5), (5.5, 70.5)):
         expected_u, expected_v = distorted_pixel(u, v, *coefficients)
         assert valid[int(v), int(u)]

@@ -10,7 +10,8 @@ from toy_clip import toy_clip
 
 from flux4d_core.data.folder import open_folder
 from flux4d_core.data.folder_writer import clip_as_log, write_log
-from flux4d_core.data.log import Log, Window, cut
+from flux4d_core.data.log import Log
+from flux4d_core.data.window import Window, cut
 from flux4d_core.errors import LogError
 from flux4d_core.learning import adapt as module
 from flux4d_core.learning.adapt import AdaptConfig, Adapted, adapt, random_split

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from flux4d_core.data.formats import open_log
-from flux4d_core.data.log import Log, Window, cut
+from flux4d_core.data.log import Log
+from flux4d_core.data.window import Window, cut
 from flux4d_core.errors import LogError
 from flux4d_core.simulation.config import SimulationConfig
 from flux4d_core.simulation.simulate import build
