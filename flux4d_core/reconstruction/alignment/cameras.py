@@ -14,9 +14,9 @@ sway of the vehicle tells them apart, and a prior decides what that leaves open.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -45,7 +45,7 @@ class CameraConfig:
     """Seconds before and after its own sweep in which a point is looked at."""
     usual_angle: float = math.radians(0.5)
     """Of errors of calibrations (rad): the prior."""
-    usual_shift: float = 0.1
+    usual_shift: float = 0.05
     """Of the same (m)."""
     usual_delay: float = 0.03
     """Of clocks (s)."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -110,7 +110,7 @@ def with_cameras(clip: Clip, corrections: Sequence[Correction]) -> Clip:
     return replace(clip, frames=tuple(sorted(map(moved, clip.frames), key=lambda frame: frame.camera.time)))
 
 
-def _placed(sweep: Sweep, motions) -> Sweep:
+def _placed(sweep: Sweep, motions: Callable[[Float64[ndarray, "n"]], Float64[ndarray, "n 4 4"]]) -> Sweep:
     """A sweep whose points, and pose, are moved by what each time asks for."""
     distinct, which = np.unique(np.round(sweep.times.double().cpu().numpy(), 4), return_inverse=True)
     moves = motions(distinct)[which] if len(distinct) else np.zeros((0, 4, 4))

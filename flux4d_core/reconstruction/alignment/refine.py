@@ -4,10 +4,10 @@ In this order: LiDAR clocks and then the vehicle's poses, which the sweeps alone
 mounting and clock, which its images tell on the corrected points (`cameras`). Sweeps are judged by points that were not
 fitted, cameras by images that were not.
 
-What a log cannot tell stays as it was recorded. Along a straight way at an even speed nothing distinguishes a clock that
-is late from a sensor that is mounted further ahead; on real roads the vehicle's sway does, and what it leaves open is
-split by what is usual (`CameraConfig`). A shift ahead of a few centimetres is hardly seen at all: it moves points along
-the road and the walls, which look the same there.
+What a log cannot tell stays as it was recorded. Along a straight way at an even speed nothing distinguishes a clock
+that is late from a sensor that is mounted further ahead; on real roads the vehicle's sway does, and what it leaves open
+is split by what is usual (`CameraConfig`). A shift ahead of a few centimetres is hardly seen at all: it moves points
+along the road and the walls, which look the same there.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ from flux4d_core.reconstruction.alignment.corrections import (
 )
 from flux4d_core.reconstruction.alignment.sweeps import (
     MapConfig,
-    PoseCorrection,
     Points,
+    PoseCorrection,
     delayed,
     fit_delays,
     fit_poses,
@@ -41,7 +41,8 @@ from flux4d_core.reconstruction.alignment.trajectory import Trajectory
 from flux4d_core.reconstruction.alignment.views import view_of
 from flux4d_core.types import Clip, Frame, Sweep
 
-
+_IMPLAUSIBLE = 5.0
+"""A correction of more than so many times its usual size is no calibration's error, but a fit gone astray."""
 AnyCorrection = Correction | LidarCorrection | PoseCorrection
 
 
@@ -54,7 +55,9 @@ class RefineConfig:
     poses: bool = True
     """Whether the vehicle's poses are looked for, too."""
     better: float = 0.002
-    """By which share a held-out error must fall."""
+    """By which share the error of points that were held out must fall for a clock."""
+    images_better: float = 0.01
+    """The same of images, for cameras."""
     poses_better: float = 0.02
     """The same for poses, whose many numbers always find something to fit."""
     certain: float = 3.0
@@ -84,9 +87,7 @@ class Refined:
     """Of everything that was tried, kept or not; the error is that of what was held out (1)."""
 
 
-def refine(
-    clip: Clip, judged: Sequence[Frame], config: RefineConfig | None = None, report: Report = silent
-) -> Refined:
+def refine(clip: Clip, judged: Sequence[Frame], config: RefineConfig | None = None, report: Report = silent) -> Refined:
     """Align a clip; `judged`: frames of it that are not fitted, at least two of a camera, told by their images."""
     config = config or RefineConfig()
     start = clip
@@ -195,8 +196,8 @@ def _refine_camera(
         after += agreement(views, landmarks, trajectory, fit.values, first.spread).cost / 2
     gain = Gain(shown[0].sensor, before, after)
     usual = config.camera
-    limits = 3 * np.array([usual.usual_angle] * 3 + [usual.usual_shift] * 3 + [usual.usual_delay])
-    if not _is_better(gain, config.better) or (np.abs(fit.values) > limits).any():
+    limits = _IMPLAUSIBLE * np.array([usual.usual_angle] * 3 + [usual.usual_shift] * 3 + [usual.usual_delay])
+    if not _is_better(gain, config.images_better) or (np.abs(fit.values) > limits).any():
         return None, gain
     return Correction(shown[0].sensor, torch.from_numpy(fit.values[:6]).float(), float(fit.values[6])), gain
 

@@ -51,7 +51,9 @@ def surfaces_at(points: Float64[ndarray, "points 3"], cloud: Float64[ndarray, "c
 
 def cubes_of(points: Float64[ndarray, "points 3"], size: float) -> Int64[ndarray, "points"]:
     """The number of the cube of a grid that each point lies in; equal where the cube is the same."""
-    cells = np.floor((points - points.min(0, initial=0)) / size).astype(np.int64) if len(points) else np.zeros((0, 3), int)
+    cells = (
+        np.floor((points - points.min(0, initial=0)) / size).astype(np.int64) if len(points) else np.zeros((0, 3), int)
+    )
     return cells @ np.array([1, 1 << 20, 1 << 40])
 
 

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse as sp
-
 from jaxtyping import Float64, Int64
 from numpy import ndarray
 from scipy.spatial.transform import Rotation
@@ -121,7 +120,7 @@ class _Planes:
     """Robust standard deviation of the distances (m)."""
 
     def equations(self, jacobian: sp.csr_matrix) -> tuple[Float64[ndarray, "k k"], Float64[ndarray, "k"]]:
-        """Gauss-Newton's curvature and slope, in units of the variance; a plane goes along with the mean of its points."""
+        """Gauss-Newton's curvature and slope, in units of the variance; a plane follows the mean of its points."""
         count = int(self.cubes.max(initial=-1)) + 1
         sums = sp.csr_matrix((self.weights, (self.cubes, np.arange(len(self.cubes)))), (count, len(self.cubes)))
         totals = np.bincount(self.cubes, self.weights, count) + 1e-12

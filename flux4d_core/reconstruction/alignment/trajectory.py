@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import torch
 from jaxtyping import Float, Float64
 from numpy import ndarray
 from scipy.interpolate import CubicSpline

@@ -41,7 +41,7 @@ class Look:
     """Which of the points."""
     brightness: Float64[ndarray, "seen"]
     gradients: Float64[ndarray, "seen 3"]
-    """By the point's position in the world (grey levels a metre); across the ray, as moving along it changes nothing."""
+    """By the point's position in the world (grey levels a metre); across the ray: along it nothing changes."""
     in_camera: Float64[ndarray, "seen 3"]
     """The points in the camera's axes (m)."""
     rotation: Float64[ndarray, "3 3"]
@@ -54,8 +54,8 @@ class Look:
     ) -> Float64[ndarray, "seen 7"]:
         """How brightness changes with the correction: turn (rad), shift (m), delay (s), at the present one.
 
-        `gradients` may be those of surfaces, along them; where a normal is given, what the camera sees of a point beside
-        its surface is the surface where the ray meets it.
+        `gradients` may be those of surfaces, along them; where a normal is given, what the camera sees of a point
+        beside its surface is the surface where the ray meets it.
         """
         own, across = gradients @ self.rotation, normals @ self.rotation
         rays = self.in_camera / np.linalg.norm(self.in_camera, axis=1, keepdims=True)
