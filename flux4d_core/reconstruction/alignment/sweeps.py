@@ -28,7 +28,7 @@ class MapConfig:
 
     points: int = 8000
     """Points of a sweep that are looked at."""
-    cubes: tuple[float, ...] = (2.0, 1.0, 1.0, 1.0, 1.0)
+    cubes: tuple[float, ...] = (2.0, 2.0, 2.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0)
     """Edges of the cubes (m): one Gauss-Newton step with each."""
     farthest: float = 60.0
     """Metres from the LiDAR."""

@@ -26,9 +26,9 @@ def sweep(points: list[list[float]], time: float = 0.0) -> Sweep:
 
 def test_a_point_ahead_is_in_the_middle_in_the_colour_of_its_distance() -> None:
     drawn = drawn_over(GREY, [sweep([[0.0, 0.0, NEAR]])])
-    assert (np.abs(drawn[49:51, 99:101].astype(int) - colorize(1.0, "turbo")).sum(-1) == 0).any()
+    assert (np.abs(drawn[49:51, 99:101].astype(int) - colorize(np.array(1.0), "turbo")).sum(-1) == 0).any()
     far = drawn_over(GREY, [sweep([[0.0, 0.0, FAR]])])
-    assert (np.abs(far[49:51, 99:101].astype(int) - colorize(0.0, "turbo")).sum(-1) == 0).any()
+    assert (np.abs(far[49:51, 99:101].astype(int) - colorize(np.array(0.0), "turbo")).sum(-1) == 0).any()
     assert (drawn != 75).any(-1).sum() == 1
 
 
