@@ -80,6 +80,10 @@ class Described:
     """What is in a log that may be opened."""
 
     path: Path
+    logs: tuple[str, ...]
+    """Names of all logs there."""
+    log: str
+    """The one that was looked at."""
     summary: LogSummary
 
 

@@ -194,9 +194,9 @@ def receive(state: State, message: Message) -> State:
             return _open(state, message)
         case Reconstructed():
             return _show_scene(state, message)
-        case Described(path, summary):
-            known = state.browsing.place == path
-            return replace(state, browsing=replace(state.browsing, summary=summary)) if known else state
+        case Described(path, logs, log, summary):
+            browsing = replace(state.browsing, logs=logs, log=log, summary=summary)
+            return replace(state, browsing=browsing) if state.browsing.place == path else state
         case Adapted():
             return replace(state, adapted=message)
         case Compared():

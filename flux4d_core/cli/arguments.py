@@ -12,6 +12,7 @@ from typing import Any
 import tyro
 
 from flux4d_core.cli.ablate import ablate
+from flux4d_core.cli.bridge import bridge
 from flux4d_core.cli.doctor import doctor
 from flux4d_core.cli.evaluate import evaluate
 from flux4d_core.cli.export import export
@@ -24,6 +25,7 @@ from flux4d_core.errors import Flux4dError
 COMMANDS: dict[str, Callable[..., None]] = {
     "info": info,
     "convert": convert,
+    "bridge": bridge,
     "simulate": simulate,
     "reconstruct": reconstruct,
     "render": render,

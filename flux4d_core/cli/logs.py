@@ -13,6 +13,7 @@ from flux4d_core.cli.options import (
     CameraNames,
     Device,
     LogOptions,
+    MappingFile,
     OutputFolder,
     PictureFolder,
     WindowOptions,
@@ -26,6 +27,8 @@ from flux4d_core.data.folder_writer import clip_as_log, write_log
 from flux4d_core.data.formats import list_logs
 from flux4d_core.data.log import Log, Scan, reference_times
 from flux4d_core.data.poses import SECOND_NS
+from flux4d_core.data.ros import open as recordings
+from flux4d_core.data.ros.topics import describe_topics, save_mapping
 from flux4d_core.data.window import Window, cut, trimmed
 from flux4d_core.errors import Flux4dError
 from flux4d_core.reconstruction.alignment.check import check as check_clip
@@ -42,10 +45,11 @@ def info(
     part: Annotated[WindowOptions, tyro.conf.arg(name="")],
     check: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
     output: PictureFolder = None,
+    write_mapping: MappingFile = None,
 ) -> None:
     """Say what a log holds: sensors, rates, duration, speed, what is missing, and what is in a window of it.
 
-    For a dataset of several logs, their names.
+    For a dataset of several logs, their names. For a robot recording also its topics, and what they are used for.
 
     Args:
         source: The log.
@@ -53,6 +57,8 @@ def info(
         check: Read the window, and say how well its sensors agree: the map's sharpness, and the error of every sensor
             over offsets of its clock.
         output: Folder for pictures of the LiDAR drawn over the images, one of every camera and one of all.
+        write_mapping: Where to write what the topics of a robot recording are taken for, to edit and give back with
+            --mapping.
     """
     if output is not None and not check:
         raise Flux4dError("--output: pictures are drawn by --check; give that, too")
@@ -62,6 +68,13 @@ def info(
     if len(names) > 1 and source.log is None:
         print(f"{source.path}: {len(names)} logs; name one with --log:\n" + "\n".join(names))
         return
+    if recordings.recognises(source.path):
+        # First, for they help where the recording cannot be opened as it is.
+        print(describe_topics(source.path, source.choice) + "\n")
+        if write_mapping is not None:
+            save_mapping(source.path, source.choice, write_mapping)
+    elif write_mapping is not None:
+        raise Flux4dError(f"--write-mapping: {source.path} is no robot recording, so it has no topics")
     log = source.open()
     summary = describe(log)
     clip = cut(_without_contents(log), part.window)

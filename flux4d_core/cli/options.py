@@ -22,6 +22,7 @@ from flux4d_core.reconstruction.drive import best_device
 CameraNames = Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME ...", help_behavior_hint="(default: all)")]
 LogName = Annotated[str | None, tyro.conf.arg(metavar="NAME", help_behavior_hint="")]
 MaskFolder = Annotated[Path | None, tyro.conf.arg(metavar="FOLDER", help_behavior_hint="")]
+MappingFile = Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")]
 LabelFile = Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")]
 WeightsFile = Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="(default: those of flux4d)")]
 SceneFile = Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="SCENE")]
@@ -47,9 +48,16 @@ class LogOptions:
     masks: MaskFolder = None
     """Masks, <camera>.png or <camera>/<image>.png: what is black is left out of the images."""
 
+    mapping: MappingFile = None
+    """What the topics of a robot recording are; `flux4d info LOG --write-mapping FILE` writes one to edit."""
+
+    @property
+    def choice(self) -> LogChoice:
+        return LogChoice(self.log, self.labels, self.mapping)
+
     def open(self) -> Log:
         """The log, unread; raises LogError."""
-        log = open_log(self.path, LogChoice(self.log, self.labels))
+        log = open_log(self.path, self.choice)
         return log if self.masks is None else with_masks(log, self.masks)
 
 

@@ -21,6 +21,8 @@ class LogChoice:
     """Which log of a dataset's root; None: the only one."""
     labels: Path | None = None
     """A file of labelled boxes that lies outside the log."""
+    mapping: Path | None = None
+    """A file that says what the topics of a robot's recording are (data/ros/mapping.py)."""
 
 
 def pick(path: Path, found: Mapping[str, _T], name: str | None, what: str) -> _T:

@@ -25,6 +25,14 @@ def read_document(path: Path, what: str) -> Entry:
         raise LogError(f"{path}: {what} is not readable JSON ({problem})") from problem
 
 
+def parse_document(content: bytes, path: Path, place: str) -> Entry:
+    """The top entry of JSON that stands in a larger file, at `place`; as `read_document`."""
+    try:
+        return Entry(json.loads(content.decode("utf-8-sig"), parse_constant=_refuse_constant), path, place)
+    except (ValueError, RecursionError) as problem:
+        raise LogError(f"{path}: {place} is not readable JSON ({problem})") from problem
+
+
 def _refuse_constant(name: str) -> float:
     raise ValueError(f"{name} is not a number in JSON")
 

@@ -182,7 +182,11 @@ def _describe_camera(folder: Path, camera: CameraStream) -> _Json:
         "K": camera.K.tolist(),
     }
     if camera.lens is not None:
-        model = next(name for name, kind in LENSES.items() if isinstance(camera.lens, kind))
+        model = next((name for name, kind in LENSES.items() if isinstance(camera.lens, kind)), None)
+        if model is None:
+            raise LogError(
+                f"{folder}: log.json has no words for the lens of {camera.name} ({type(camera.lens).__name__})"
+            )
         entry["lens"] = {"model": model, **vars(camera.lens)}
     if camera.valid is not None:
         path = folder / "masks" / f"{_file_name(camera.name)}.png"

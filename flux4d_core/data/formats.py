@@ -6,9 +6,22 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from flux4d_core.data import dgp, folder, kitti
+from flux4d_core.data import (
+    argoverse2,
+    colmap,
+    dgp,
+    folder,
+    kitti,
+    kitti360,
+    ncore,
+    nerfstudio,
+    nuscenes,
+    py123d_bridge,
+    zod,
+)
 from flux4d_core.data.choice import LogChoice
 from flux4d_core.data.log import Log
+from flux4d_core.data.ros import open as ros
 from flux4d_core.errors import LogError
 
 
@@ -30,11 +43,17 @@ FORMATS = (
     Format(folder.LOOKS_FOR, folder.recognises, folder.list_logs, folder.open_folder),
     Format(kitti.LOOKS_FOR, kitti.recognises, kitti.list_logs, kitti.open_kitti),
     Format(dgp.LOOKS_FOR, dgp.recognises, dgp.list_logs, dgp.open_dgp),
+    Format(argoverse2.LOOKS_FOR, argoverse2.recognises, argoverse2.list_logs, argoverse2.open_argoverse2),
+    Format(nuscenes.LOOKS_FOR, nuscenes.recognises, nuscenes.list_logs, nuscenes.open_nuscenes),
+    Format(kitti360.LOOKS_FOR, kitti360.recognises, kitti360.list_logs, kitti360.open_kitti360),
+    Format(zod.LOOKS_FOR, zod.recognises, zod.list_logs, zod.open_zod),
+    Format(ncore.LOOKS_FOR, ncore.recognises, ncore.list_logs, ncore.open_ncore),
+    Format(nerfstudio.LOOKS_FOR, nerfstudio.recognises, nerfstudio.list_logs, nerfstudio.open_nerfstudio),
+    Format(colmap.LOOKS_FOR, colmap.recognises, colmap.list_logs, colmap.open_colmap),
+    Format(ros.LOOKS_FOR, ros.recognises, ros.list_logs, ros.open_ros),
 )
 
 _NOT_READ_YET = {
-    "Argoverse 2": ("city_SE3_egovehicle.feather",),
-    "nuScenes": ("v1.0-*/sample_data.json", "sample_data.json"),
     "PandaSet": ("camera/front_camera/poses.json",),
     "Waymo": ("*.tfrecord", "vehicle_pose/*.parquet"),
 }
@@ -47,7 +66,10 @@ def open_log(path: Path | str, choice: LogChoice = LogChoice()) -> Log:
     Raises LogError if nothing is there, if no format recognises it, if it is a dataset of several logs and `choice`
     names none of them, or if it is broken.
     """
-    return _format_of(Path(path)).open(Path(path), choice)
+    known = _format_of(Path(path))
+    if choice.mapping is not None and known.open is not ros.open_ros:
+        raise LogError(f"{choice.mapping}: only a robot recording has topics to be mapped, {path} is none")
+    return known.open(Path(path), choice)
 
 
 def list_logs(path: Path | str) -> tuple[str, ...]:
@@ -62,6 +84,8 @@ def _format_of(path: Path) -> Format:
     wanted = "; ".join(known.looks_for for known in FORMATS)
     if not _exists(path):
         raise LogError(f"{path}: there is no such file or folder")
+    if py123d_bridge.recognises(path):
+        raise LogError(f"{path}: this is a py123d log; make a log folder of it: flux4d bridge {path} --output FOLDER")
     for name, files in _NOT_READ_YET.items():
         if _has_any(path, files):
             raise LogError(f"{path}: this is {name} data, which flux4d cannot read yet; what it reads is {wanted}")

@@ -1,5 +1,6 @@
 """Images from disk: checked before they are decoded, always RGB."""
 
+import io
 import struct
 import zlib
 from pathlib import Path
@@ -39,13 +40,23 @@ def read_image(path: Path, width: int, height: int) -> UInt8[ndarray, "height wi
     Raises LogError if it is missing, broken, or not of the size that the calibration speaks of.
     """
     with _opened(path) as image:
-        if image.size != (width, height):
-            found = f"{image.size[0]}x{image.size[1]}"
-            raise LogError(f"{path}: the calibration is for images of {width}x{height} pixels, this one has {found}")
-        try:
-            return np.array(_eight_bits(image).convert("RGB"))
-        except _BROKEN_IMAGE as problem:
-            raise LogError(f"{path}: the image cannot be decoded ({problem})") from problem
+        return _rgb(image, path, width, height)
+
+
+def decode_image(content: bytes, source: str, width: int, height: int) -> UInt8[ndarray, "height width 3"]:
+    """A PNG or JPEG that stands in another file, as `read_image`; `source` says where: "log.bag: front at 1.2 s"."""
+    with _checked(io.BytesIO(content), source) as image:
+        return _rgb(image, source, width, height)
+
+
+def _rgb(image: Image.Image, source: Path | str, width: int, height: int) -> UInt8[ndarray, "height width 3"]:
+    if image.size != (width, height):
+        found = f"{image.size[0]}x{image.size[1]}"
+        raise LogError(f"{source}: the calibration is for images of {width}x{height} pixels, this one has {found}")
+    try:
+        return np.array(_eight_bits(image).convert("RGB"))
+    except _BROKEN_IMAGE as problem:
+        raise LogError(f"{source}: the image cannot be decoded ({problem})") from problem
 
 
 def image_size(path: Path) -> tuple[int, int]:
@@ -74,14 +85,18 @@ def _opened(path: Path) -> Image.Image:
     """The image with its header read and its size found sane, not yet decoded."""
     if size_of(path, "the image") == 0:
         raise LogError(f"{path}: the image is empty")
+    return _checked(path, path)
+
+
+def _checked(file: Path | io.BytesIO, source: Path | str) -> Image.Image:
     try:
-        image = Image.open(path, formats=_FORMATS)
+        image = Image.open(file, formats=_FORMATS)
     except _BROKEN_IMAGE as problem:
-        raise LogError(f"{path}: not a PNG or JPEG image that can be opened ({problem})") from problem
+        raise LogError(f"{source}: not a PNG or JPEG image that can be opened ({problem})") from problem
     if max(image.size) > LARGEST_SIDE or min(image.size) < 1:
         width, height = image.size
         image.close()
-        raise LogError(f"{path}: images up to {LARGEST_SIDE} pixels a side are read, this one says {width}x{height}")
+        raise LogError(f"{source}: images up to {LARGEST_SIDE} pixels a side are read, this one says {width}x{height}")
     return image
 
 

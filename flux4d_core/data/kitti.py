@@ -179,7 +179,7 @@ def _lidar_stream(
     notes += left_out
 
     def read_scan(i: int) -> Scan:
-        points, intensities = _read_velodyne(files.paths[i])
+        points, intensities = read_velodyne(files.paths[i])
         fired_ns = files.times_ns[i] + beam_delays_ns(points, int(turns_ns[i]))
         return Scan(deskew(points, fired_ns, ego_times_ns, velo_to_global), fired_ns, intensities)
 
@@ -219,7 +219,7 @@ def beam_delays_ns(points: Float[ndarray, "points 3"], turn_ns: int) -> Int64[nd
     return np.round(-azimuths / (2 * np.pi) * turn_ns).astype(np.int64)
 
 
-def _read_velodyne(path: Path) -> tuple[Float[ndarray, "points 3"], Float32[ndarray, "points"]]:
+def read_velodyne(path: Path) -> tuple[Float[ndarray, "points 3"], Float32[ndarray, "points"]]:
     """Points in the scanner's frame, as it measured them, and reflectances (0 to 1)."""
     content = read_bytes(path, "the Velodyne scan", _LARGEST_SCAN)
     if len(content) % 16:

@@ -29,9 +29,9 @@ class NumberedFiles:
         return NumberedFiles(paths, self.numbers[keep], self.times_ns[keep])
 
 
-def read_numbered(folder: Path, suffix: str) -> tuple[NumberedFiles, list[str]]:
-    """Files `folder`/data/<number><suffix> with the time in line <number> of `folder`/timestamps.txt."""
-    paths = {int(path.stem): path for path in sorted((folder / "data").glob(f"*{suffix}")) if path.stem.isdecimal()}
+def read_numbered(folder: Path, suffix: str, data: str = "data") -> tuple[NumberedFiles, list[str]]:
+    """Files `folder`/`data`/<number><suffix> with the time in line <number> of `folder`/timestamps.txt."""
+    paths = {int(path.stem): path for path in sorted((folder / data).glob(f"*{suffix}")) if path.stem.isdecimal()}
     stamps = read_stamps(folder / "timestamps.txt")
     numbers = np.array([number for number in sorted(paths) if number in stamps], np.int64)
     times_ns = np.array([stamps[int(number)] for number in numbers], np.int64)

@@ -10,6 +10,7 @@ from jaxtyping import Float32, Float64
 from numpy import ndarray
 
 from flux4d_core.data.files import read_bytes, read_npz
+from flux4d_core.data.poses import FARTHEST
 from flux4d_core.errors import LogError
 
 LARGEST_SCAN = 20_000_000
@@ -57,6 +58,17 @@ def write_stored_scan(path: Path, scan: StoredScan) -> None:
     times = np.zeros(len(scan.points), np.float32) if scan.times is None else scan.times.astype(np.float32)
     with path.open("wb") as stream:
         np.savez(stream, points=scan.points.astype(np.float32), times=times, intensities=scan.intensities)
+
+
+def read_cloud(path: Path) -> Float64[ndarray, "points 3"]:
+    """The places in a .ply file, without those that are not finite or absurd; raises LogError, also if none is left."""
+    points = _read_ply(path)["points"]
+    if points.dtype.kind not in "fiu" or not len(points) <= LARGEST_SCAN:
+        raise LogError(f"{path}: expected at most {LARGEST_SCAN} points, found {len(points)} as {points.dtype}")
+    sane = points[(np.abs(points) < FARTHEST).all(-1)]
+    if len(sane) == 0:
+        raise LogError(f"{path}: expected points, found none that is finite")
+    return sane.astype(np.float64)
 
 
 def _read_ply(path: Path) -> dict[str, ndarray]:

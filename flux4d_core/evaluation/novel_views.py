@@ -74,7 +74,7 @@ def _moved(camera: Camera, side: float) -> list[tuple[str, Camera]]:
     for offset, move in moves:
         pose = camera.camera_to_world.clone()
         pose[:3, 3] += move
-        cameras.append((offset, replace(camera, camera_to_world=pose)))
+        cameras.append((offset, replace(camera, camera_to_world=pose, camera_to_world_end=None)))
     return cameras
 
 

@@ -13,6 +13,7 @@ from torch import Tensor
 from flux4d_core.data.labels import box_velocities, boxes_at, inside_boxes
 from flux4d_core.evaluation.flow import BACKGROUND, MOVING, Returns, class_number
 from flux4d_core.geometry import project
+from flux4d_core.shutter import at_once
 from flux4d_core.types import Boxes, Camera, Clip, Frame, FrameTruth, Lifted, Truth
 
 
@@ -117,7 +118,7 @@ def _outline(box_to_world: Float[Tensor, "4 4"], size: Float[Tensor, "3"], camer
     pieces = torch.cat(
         [corners[i] + (corners - corners[i]) * share for i in range(8) for share in (0.0, 0.25, 0.5, 0.75)]
     )
-    pixels, depths = project(pieces, camera.K, camera.camera_to_world)
+    pixels, depths = project(at_once(pieces, camera), camera.K, camera.camera_to_world)
     front = pixels[depths > 0.2].numpy()
     canvas = Image.new("1", (camera.width, camera.height))
     if len(front) >= 3:

@@ -20,6 +20,7 @@ from flux4d_core.lifting.sky import lift_sky, of_one_color
 from flux4d_core.lifting.surfels import surfels
 from flux4d_core.lifting.visibility import VisiblePoints, visible_points
 from flux4d_core.progress import Report, silent
+from flux4d_core.shutter import as_read_out
 from flux4d_core.types import Clip, Frame, Gaussians, Lifted, concatenate
 
 SYNCHRONOUS = 0.1
@@ -150,7 +151,9 @@ def _lift_pixels(frame: Frame, returns: _Returns, depth: CompletedDepth, clip: C
     whole = torch.ones(len(rows), dtype=torch.long, device=rows.device)
     return _gaussians(
         frame, pixels, depths, depth, config,
-        means=unproject(pixels, depths, frame.camera.K, frame.camera.camera_to_world),
+        means=as_read_out(
+            unproject(pixels, depths, frame.camera.K, frame.camera.camera_to_world), pixels[:, 1], frame.camera
+        ),
         times=torch.full_like(depths, frame.camera.time),
         indices=(whole * sweep, whole * clip.sensors.index(frame.sensor)),
     )  # fmt: skip

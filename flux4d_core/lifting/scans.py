@@ -14,6 +14,7 @@ from flux4d_core.lifting.config import LiftConfig
 from flux4d_core.lifting.depth_maps import DepthWarning, at_places, fit, in_cells
 from flux4d_core.lifting.visibility import VisiblePoints
 from flux4d_core.progress import Report, silent
+from flux4d_core.shutter import as_read_out, at_once
 from flux4d_core.types import Clip, DepthMap, Frame, Sweep
 
 SCANNED = 100.0
@@ -91,7 +92,7 @@ def _contradiction(clip: Clip) -> float:
 def _differences(frame: Frame, depth: DepthMap, other: Frame, expected: DepthMap) -> Float[Tensor, "P"]:
     """|log ratio| of the depths that one image's map, and the other's own, say the other sees."""
     sweep = _scan(frame, depth, LiftConfig())
-    pixels, depths = project(sweep.points, other.camera.K, other.camera.camera_to_world)
+    pixels, depths = project(at_once(sweep.points, other.camera), other.camera.K, other.camera.camera_to_world)
     places = pixels / torch.tensor([other.camera.width, other.camera.height], device=pixels.device)
     inside = (depths > 1.0) & (places >= 0).all(-1) & (places < 1).all(-1)
     inverse = at_places(expected, places[inside])
@@ -107,7 +108,7 @@ def _scan(frame: Frame, depth: DepthMap, config: LiftConfig) -> Sweep:
     scale = torch.tensor([camera.width / width, camera.height / height], device=inverse.device)
     known = inverse > 1 / SCANNED
     pixels = (pixel_centers(width, height, inverse.device) * scale)[known]
-    points = unproject(pixels, 1 / inverse[known], camera.K, camera.camera_to_world)
+    points = as_read_out(unproject(pixels, 1 / inverse[known], camera.K, camera.camera_to_world), pixels[:, 1], camera)
     return Sweep(
         points=points,
         times=torch.full((len(points),), camera.time, device=points.device),

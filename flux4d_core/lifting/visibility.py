@@ -14,6 +14,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from flux4d_core.geometry import project
+from flux4d_core.shutter import at_once
 from flux4d_core.types import Camera
 
 NEAREST_DEPTH = 0.5
@@ -33,7 +34,7 @@ class VisiblePoints:
 
 def visible_points(points: Float[Tensor, "P 3"], camera: Camera) -> VisiblePoints:
     """The points inside the image that no nearer points cover."""
-    pixels, depths = project(points, camera.K, camera.camera_to_world)
+    pixels, depths = project(at_once(points, camera), camera.K, camera.camera_to_world)
     inside = (
         (depths > NEAREST_DEPTH)
         & (pixels >= 0).all(-1)

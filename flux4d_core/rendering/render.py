@@ -14,6 +14,7 @@ from flux4d_core.progress import Report, silent
 from flux4d_core.rendering import cuda
 from flux4d_core.rendering.layers import Layers
 from flux4d_core.rendering.sky import draw_skies
+from flux4d_core.shutter import snapshot_at_once
 from flux4d_core.types import Camera, Gaussians, Rendering, Sky, Snapshot
 
 _Fields = TypeVar("_Fields", Snapshot, Layers)
@@ -68,6 +69,7 @@ def _render_together(scene: Shots) -> list[Rendering]:
     for snapshot, camera in zip(snapshots, scene.cameras, strict=True):
         _check(snapshot, scene.sky, camera)
     with torch.autocast("cuda", enabled=False):
+        snapshots = [snapshot_at_once(s, camera) for s, camera in zip(snapshots, scene.cameras, strict=True)]
         if bool(scene.gaussians.lifespans.isfinite().any()):
             layers = [cuda.rasterize(snapshot, c) for snapshot, c in zip(snapshots, scene.cameras, strict=True)]
         else:
@@ -82,8 +84,8 @@ def draw(snapshot: Snapshot, sky: Sky | None, camera: Camera, *, backend: Backen
     that is not finite is left out, and gets no gradient. Both backends follow the same rules: their pictures differ
     by rounding, visibly only where it tips a threshold. Float32 throughout, under autocast too.
 
-    The shutter is global: `camera.camera_to_world_end` is ignored, and `camera.camera_to_world`, the pose at
-    mid-exposure, holds for the whole image.
+    Where the camera says `camera_to_world_end`, its shutter rolls (`shutter`): every Gaussian is drawn as the row of
+    its mean sees it.
 
     Raises:
         Flux4dError: The camera has distortion, the inputs lie on different devices, or `backend` is "cuda" and cannot
@@ -91,6 +93,7 @@ def draw(snapshot: Snapshot, sky: Sky | None, camera: Camera, *, backend: Backen
     """
     _check(snapshot, sky, camera)
     with torch.autocast(snapshot.means.device.type, enabled=False):
+        snapshot = snapshot_at_once(snapshot, camera)
         return _over_sky(_rasterize(snapshot, camera, backend), sky, camera)
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from flux4d_core.errors import Flux4dError
-from flux4d_viewer.browsing import Browsing
+from flux4d_viewer.browsing import Browsing, Part
 from flux4d_viewer.controls.bench import Bench, Client
 from flux4d_viewer.jobs.describing import DescribeLog
 from flux4d_viewer.jobs.job import Job
@@ -37,7 +37,7 @@ class SessionControls:
         except Flux4dError as error:
             self._change(trouble=str(error))
         else:
-            self._change(listing=listing, chosen=None, place=None, summary=None, trouble="")
+            self._change(listing=listing, chosen=None, place=None, logs=(), log="", summary=None, trouble="")
 
     def choose(self, entry: Entry) -> None:
         """Look at something: into a folder, or at what a log holds."""
@@ -49,9 +49,16 @@ class SessionControls:
         except Flux4dError as error:
             self._change(trouble=str(error))
             return
-        self._change(chosen=entry, place=place, summary=None, trouble="")
+        self._change(chosen=entry, place=place, logs=(), log="", summary=None, trouble="")
         if entry.kind == "log":
             self._bench.put(DescribeLog(place))
+
+    def choose_log(self, name: str) -> None:
+        """Look at another log of the dataset that is chosen."""
+        place = self._browsing.place
+        if place is not None and name in self._browsing.logs and name != self._browsing.log:
+            self._change(log=name, summary=None)
+            self._bench.put(DescribeLog(place, name))
 
     def choose_recent(self, path: PurePosixPath) -> None:
         """Look at what was opened before, where it lies."""
@@ -61,8 +68,8 @@ class SessionControls:
         if entry is not None:
             self.choose(entry)
 
-    def open_chosen(self, start: float, duration: float, cameras: tuple[str, ...]) -> None:
-        """Open what is chosen: a scene, or a window of a log (s; all cameras if none is named)."""
+    def open_chosen(self, part: Part) -> None:
+        """Open what is chosen: a scene, or a part of a log."""
         entry = self._browsing.chosen
         if entry is None:
             return
@@ -74,7 +81,9 @@ class SessionControls:
         if entry.kind == "scene":
             self.open(OpenSceneFile(place))
         else:
-            self.open(OpenLog(place, start, duration, cameras, self._shelf.checkpoint))
+            log = self._browsing.log if len(self._browsing.logs) > 1 else None
+            window = (part.start, part.duration, part.cameras)
+            self.open(OpenLog(place, *window, self._shelf.checkpoint, log=log, stride=part.stride, scale=part.scale))
 
     def open_demo(self) -> None:
         """The street that ships with the viewer."""

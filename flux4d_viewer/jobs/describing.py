@@ -13,7 +13,9 @@ class DescribeLog(Job):
     """Count what is in a log, without reading its images."""
 
     path: Path
+    log: str = ""
+    """Which log, where the path is a dataset of several; empty: the first."""
 
     @property
     def title(self) -> str:
-        return f"Looking into {self.path.name}"
+        return f"Looking into {self.log or self.path.name}"

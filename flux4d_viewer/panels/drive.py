@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import viser
 
 from flux4d_viewer import theme
-from flux4d_viewer.browsing import Browsing
+from flux4d_viewer.browsing import Browsing, Part
 from flux4d_viewer.clock import Playhead
 from flux4d_viewer.controls.controls import Controls
 from flux4d_viewer.library import Entry
@@ -135,28 +135,53 @@ class WindowPanel:
         self._cameras: list[viser.GuiCheckboxHandle] = []
         self._folder = self._gui.add_folder("Which part", visible=False)
         with self._folder:
+            self._log: viser.GuiDropdownHandle[str] = self._gui.add_dropdown(
+                "Log", [""], visible=False, hint="This folder is a dataset of several logs. Type to search."
+            )
             self._facts = self._gui.add_html("")
             self._start = self._gui.add_number("Start (s)", 0.0, min=0.0, step=0.1, hint="After the log's first sweep.")
             self._duration = self._gui.add_number(
                 "Length (s)", USUAL_SECONDS, min=0.1, step=0.1, hint="A second is quick; ten take ten times as long."
             )
+            self._stride = self._gui.add_number(
+                "Every", 1, min=1, step=1, hint="1: every sweep, with its images; 2: every second one."
+            )
+            self._scale = self._gui.add_slider(
+                "Image size",
+                0.1,
+                1.0,
+                0.05,
+                1.0,
+                hint="Smaller images are quicker: half the size, a quarter of pixels.",
+            )
         self._open = self._gui.add_button(
             "Open", icon=viser.Icon.PLAYER_PLAY, visible=False, hint="Takes the place of what is open."
         )
-        self._open.on_click(
-            lambda _: controls.session.open_chosen(self._start.value, self._duration.value, self._chosen_cameras())
+        self._log.on_update(
+            lambda event: controls.session.choose_log(self._log.value) if event.client_id is not None else None
         )
+        self._open.on_click(lambda _: controls.session.open_chosen(self._part()))
 
     def show(self, state: State) -> None:
         """Bring the folder into agreement with the state."""
         chosen, summary = state.browsing.chosen, state.browsing.summary
-        self._folder.visible = summary is not None
+        self._folder.visible = summary is not None or len(state.browsing.logs) > 1
+        self._show_logs(state)
         self._open.visible = chosen is not None and (chosen.kind == "scene" or summary is not None)
         self._open.disabled = state.work is not None
         self._open.label = "Open and reconstruct" if chosen is not None and chosen.kind == "log" else "Open"
         if summary is not None and summary is not self._summary:
             self._describe(summary)
         self._summary = summary
+
+    def _show_logs(self, state: State) -> None:
+        """The names of a dataset's logs, and which one is looked at."""
+        logs = state.browsing.logs
+        self._log.visible = len(logs) > 1
+        if logs and self._log.options != logs:
+            self._log.options = logs
+        if state.browsing.log and self._log.value != state.browsing.log:
+            self._log.value = state.browsing.log
 
     def _describe(self, summary: LogSummary) -> None:
         rows = [("Log", f"{summary.name} ({summary.format})"), ("Length", f"{summary.duration:.1f} s")]
@@ -181,6 +206,10 @@ class WindowPanel:
                 )
                 for camera in summary.cameras
             ]
+
+    def _part(self) -> Part:
+        window = (self._start.value, self._duration.value, self._chosen_cameras())
+        return Part(*window, int(self._stride.value), self._scale.value)
 
     def _chosen_cameras(self) -> tuple[str, ...]:
         chosen = tuple(box.label for box in self._cameras if box.value)

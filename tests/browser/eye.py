@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import shutil
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -78,8 +79,16 @@ class Eye:
     def wait_until(self, condition: Callable[[], bool], what: str) -> None:
         end = time.monotonic() + WAIT
         while not condition():
-            assert time.monotonic() < end, f"waited in vain for {what}"
+            assert time.monotonic() < end, f"waited in vain for {what}; {self.situation()}"
             self.page.wait_for_timeout(30)
+
+    def situation(self) -> str:
+        """What the viewer is at, for those who waited in vain."""
+        state, streams = self.viewer.store.state, [t.name for t in threading.enumerate() if "stream" in t.name]
+        return (
+            f"{state.view.show} by {state.view.color} at {self.viewer.clock.playhead.time:.3f} s, work {state.work}, "
+            f"problem {state.problem!r}, from {np.round(self.eye_position(), 2)}, drawn by {streams}"
+        )
 
     def reset(self) -> None:
         """The first view at the start, everything shown and no frusta in the way."""

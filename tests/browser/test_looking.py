@@ -108,4 +108,4 @@ def test_a_view_that_was_written_down_is_found_again(eye: Eye) -> None:
     field = label.locator("xpath=ancestor::*[.//input][1]//input")  # viser's text fields are not tied to their labels
     field.fill("eye 0 0 10 look 20 0 0 fov 50 time 0.5")
     eye.wait_until(lambda: np.allclose(eye.eye_position(), [0, 0, 10], atol=0.01), "the view")
-    assert eye.viewer.clock.playhead.time == 0.5
+    eye.wait_until(lambda: eye.viewer.clock.playhead.time == 0.5, "the time")

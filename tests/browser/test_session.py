@@ -1,5 +1,6 @@
 """Several pages on one viewer, links, and opening another drive from the page."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -7,9 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 from eye import Eye
+from miniature_logs import write_kitti
 from small_street import make_scene
 
 from flux4d_core.scene.scene_file import write_scene
+from flux4d_viewer.browsing import Part
 from flux4d_viewer.demo import demo_log
 from flux4d_viewer.jobs.opening import OpenSceneFile
 from flux4d_viewer.library import TOP, Library, Shelf
@@ -23,6 +26,11 @@ def eye(open_viewer: Callable[..., Eye], tmp_path_factory: pytest.TempPathFactor
     root = tmp_path_factory.mktemp("root")
     write_scene(make_scene(), root / "street.f4d")
     (root / "drives").mkdir()
+    for number in (1, 2):
+        day = write_kitti(tmp_path_factory.mktemp("day")).parent
+        drive = day / "2011_09_26_drive_0001_sync"
+        drive.rename(day / f"2011_09_26_drive_000{number}_sync")
+        shutil.copytree(day, root / "dataset" / "2011_09_26", dirs_exist_ok=True)
     (root / "drives" / "demo").symlink_to(demo_log())  # leads out of the root
     shelf = Shelf(Library(root), None, root / "recent.json")
     opened = open_viewer(OpenSceneFile(root / "street.f4d"), shelf=shelf)
@@ -54,7 +62,7 @@ def test_a_link_opens_at_its_time_and_view_and_the_address_stays_short(eye: Eye,
     assert sum(is_at(place, VIEW) for place in eyes_of(eye)) == 1, "the first page looks from where it looked"
     assert second.url == f"{eye.viewer.site.url}?fixedDpr=1"
     assert second.title() == "flux4d"
-    second.wait_for_timeout(1200)
+    second.wait_for_function("(sessionStorage.getItem('viser-user:view') ?? '').includes('/4.')", timeout=60_000)
     eye.viewer.clock.seek(0.2)
     second.reload(wait_until="domcontentloaded")
     eye.wait_until(lambda: len(eye.viewer.server.get_clients()) == 1, "the old page to go")
@@ -106,11 +114,32 @@ def test_the_folder_browser_lists_the_root_and_opens_a_scene(eye: Eye) -> None:
     assert [str(path) for path in eye.viewer.store.state.browsing.recent] == ["street.f4d"]
 
 
+def test_one_log_of_a_dataset_is_chosen_and_opened_to_the_end(eye: Eye) -> None:
+    page, store = eye.page, eye.viewer.store
+    page.get_by_role("tab", name="Drive").click()
+    eye.viewer.controls.session.browse()
+    page.get_by_label("Contents").first.click()
+    page.get_by_role("option", name="dataset (log)").click()
+    eye.wait_until(lambda: store.state.browsing.summary is not None, "what is in the first drive")
+    page.get_by_label("Log", exact=True).first.click()
+    page.get_by_role("option", name="2011_09_26_drive_0002_sync").click()
+    eye.wait_until(lambda: (found := store.state.browsing.summary) is not None and "0002" in found.name, "the second")
+    page.get_by_role("button", name="Open and reconstruct").click()
+    eye.wait_until(lambda: store.state.scene is not None and "drive_0002" in store.state.scene.name, "its scene")
+    eye.wait_until(lambda: store.state.drawable is not None, "the scene to be drawn")
+    assert store.state.problem == ""
+    eye.viewer.controls.session.browse()
+    page.get_by_label("Contents").first.click()
+    page.get_by_role("option", name="street.f4d (scene)").click()
+    page.get_by_role("button", name="Open", exact=True).click()
+    eye.wait_until(lambda: store.state.scene is not None and "drive" not in store.state.scene.name, "the street again")
+
+
 def test_what_went_away_meanwhile_is_said_in_words(eye: Eye) -> None:
     gone = eye.viewer.store.state.browsing.place
     assert gone is not None
     moved = gone.rename(gone.with_suffix(".moved"))
-    eye.viewer.controls.session.open_chosen(0.0, 1.0, ())
+    eye.viewer.controls.session.open_chosen(Part())
     eye.page.get_by_text("street.f4d: nothing of that name below").wait_for(timeout=10_000)
     Path(moved).rename(gone)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 from eye import Eye
 from jaxtyping import Bool, Float
 from numpy import ndarray
@@ -84,8 +85,17 @@ class Tour:
         assert recording is not None
         frame = recording.nearest_frame(self.drive.camera, time)
         assert frame is not None
-        place = frame.camera_to_world[:3, 3]
-        self.wait(lambda: bool(np.allclose(self.eye.eye_position(), place, atol=0.01)), "the recorded camera")
+        # The server's own idea of the view changes number by number, and the page then answers with its own.
+        self.wait(lambda: self._looks_through(frame.camera_to_world) and self._rests(), "the recorded camera")
+
+    def _looks_through(self, camera_to_world: Float[ndarray, "4 4"]) -> bool:
+        return bool(np.allclose(self.view().camera_to_world.numpy(), camera_to_world, atol=0.01))
+
+    def _rests(self) -> bool:
+        before = self.view()
+        self.eye.page.wait_for_timeout(400)
+        after = self.view()
+        return torch.equal(before.camera_to_world, after.camera_to_world) and torch.equal(before.K, after.K)
 
     def view(self) -> Camera:
         """What the page looks at, as the core's camera."""

@@ -2,8 +2,4 @@
 
 from jaxtyping import install_import_hook
 
-CHECKED = (
-    "poses files images undistort document scans labels "
-    "kitti kitti_calibration kitti_files kitti_labels kitti_oxts dgp folder describe formats"
-)
-install_import_hook([f"flux4d_core.data.{name}" for name in CHECKED.split()], "beartype.beartype")
+install_import_hook("flux4d_core.data", "typechecker.check")

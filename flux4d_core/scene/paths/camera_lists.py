@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from scipy.spatial.transform import Rotation
 
+from flux4d_core.data.colmap_model import ColmapCamera, parse_cameras, parse_images
+from flux4d_core.data.lens import Brown
 from flux4d_core.errors import Flux4dError
 from flux4d_core.scene.paths.camera_path import CameraPath, Keyframe
 from flux4d_core.scene.paths.nerfstudio import MAX_KEYFRAMES, spread
@@ -21,30 +23,24 @@ from flux4d_core.writing import written_whole
 
 FPS = 30.0
 _DEFAULT_FOV = math.radians(50)
-_FOCAL_Y = {"SIMPLE_PINHOLE": 0, "SIMPLE_RADIAL": 0, "RADIAL": 0, "PINHOLE": 1, "OPENCV": 1, "FULL_OPENCV": 1}
-"""Which of a COLMAP model's numbers is the focal length down the picture; lens distortion is left out."""
 
 
 def parse_colmap(images: str, cameras: str | None, name: str, span: tuple[float, float]) -> CameraPath:
     """COLMAP's images.txt, in order of the images' names, with the opening angles of cameras.txt (50 degrees without).
 
+    Lens distortion is left out.
+
     Raises:
         Flux4dError: a line is broken, or a camera is missing or of a kind that cannot be filmed.
     """
-    lenses = _colmap_lenses(cameras, name) if cameras is not None else {}
+    lenses = {} if cameras is None else {key: _view(c, name) for key, c in parse_cameras(cameras, name).items()}
     found = []
-    for words in _colmap_lines(images):
-        try:
-            numbers = [float(word) for word in words[1:8]]
-            camera, image = int(words[8]), words[9]
-        except (ValueError, IndexError) as error:
+    for image in parse_images(images, name):
+        if lenses and image.camera_id not in lenses:
             raise Flux4dError(
-                f"{name}: expected lines of IMAGE_ID QW QX QY QZ TX TY TZ CAMERA_ID NAME, each followed by one "
-                f"of points, found '{' '.join(words)[:60]}'"
-            ) from error
-        if lenses and camera not in lenses:
-            raise Flux4dError(f"{name}: image {image[:60]} is of camera {camera}, which cameras.txt does not hold")
-        found.append((image, _colmap_pose(numbers, name), lenses.get(camera, (_DEFAULT_FOV, 1280, 720))))
+                f"{name}: image {image.name[:60]} is of camera {image.camera_id}, which cameras.txt does not hold"
+            )
+        found.append((image.name, image.camera_to_world, lenses.get(image.camera_id, (_DEFAULT_FOV, 1280, 720))))
     return _path(sorted(found, key=lambda entry: entry[0]), name, span)
 
 
@@ -125,52 +121,10 @@ def _path(
     return path
 
 
-def _colmap_lines(images: str) -> list[list[str]]:
-    """The words of the lines that hold images: every second one that is no comment; some tools leave the others out."""
-    lines = [line.split() for line in images.splitlines() if not line.startswith("#")]
-    found, is_points = [], False
-    for words in lines:
-        if is_points and not (len(words) == 10 and _is_number(words[1]) and not _is_number(words[9])):
-            is_points = False
-        elif words:
-            found.append(words)
-            is_points = True
-    return found
-
-
-def _is_number(word: str) -> bool:
-    try:
-        float(word)
-    except ValueError:
-        return False
-    return True
-
-
-def _colmap_pose(numbers: list[float], name: str) -> np.ndarray:
-    """camera_to_world of a world-to-camera quaternion (w first) and translation."""
-    w, x, y, z, *translation = numbers
-    if not (math.isfinite(sum(numbers)) and (w * w + x * x + y * y + z * z) > 1e-12):
-        raise Flux4dError(f"{name}: expected an image's quaternion and translation to be numbers, found {numbers}")
-    pose = np.eye(4)
-    pose[:3, :3] = Rotation.from_quat([x, y, z, w]).inv().as_matrix()
-    pose[:3, 3] = -pose[:3, :3] @ translation
-    return pose
-
-
-def _colmap_lenses(cameras: str, name: str) -> dict[int, tuple[float, int, int]]:
-    """Vertical opening angle (rad), width and height of every camera of cameras.txt."""
-    lenses = {}
-    for line in cameras.splitlines():
-        words = line.split()
-        if not words or words[0].startswith("#"):
-            continue
-        try:
-            width, height = int(words[2]), int(words[3])
-            focal = float(words[4 + _FOCAL_Y[words[1]]])
-            lenses[int(words[0])] = (2 * math.atan(0.5 * height / focal), width, height)
-        except (KeyError, ValueError, IndexError, ZeroDivisionError) as error:
-            raise Flux4dError(
-                f"{name}: expected lines of CAMERA_ID MODEL WIDTH HEIGHT PARAMS in cameras.txt, with a model of "
-                f"{', '.join(_FOCAL_Y)}, found '{line[:60]}'"
-            ) from error
-    return lenses
+def _view(camera: ColmapCamera, name: str) -> tuple[float, int, int]:
+    """Vertical opening angle (rad), width and height."""
+    if not isinstance(camera.lens, Brown):
+        raise Flux4dError(
+            f"{name}: expected cameras without fisheye lenses in cameras.txt, found one with: {camera.lens}"
+        )
+    return 2 * math.atan(0.5 * camera.height / camera.lens.fy), camera.width, camera.height

@@ -168,7 +168,7 @@ def test_what_is_no_camera_path_is_refused_in_words(name: str, content: bytes, w
 def test_an_unknown_colmap_camera_and_model_are_refused() -> None:
     with pytest.raises(Flux4dError, match=r"camera 1, which cameras\.txt does not hold"):
         parse_camera_path("images.txt", IMAGES.encode(), SPAN, b"7 PINHOLE 640 480 300 240 320 240")
-    with pytest.raises(Flux4dError, match="found '1 FISHY"):
+    with pytest.raises(Flux4dError, match="camera 1 is of the model FISHY, expected one of SIMPLE_PINHOLE"):
         parse_camera_path("images.txt", IMAGES.encode(), SPAN, b"1 FISHY 640 480 300")
 
 

@@ -24,7 +24,9 @@ class Waiters:
 def test_another_thread_does_not_touch_those_that_wait() -> None:
     event: Any = LoopEvent()
     event._waiters = Waiters()
-    event.set()
+    thread = threading.Thread(target=event.set)
+    thread.start()
+    thread.join()
     assert event._waiters.looked == 0
     assert not event.is_set()
 
