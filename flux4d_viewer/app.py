@@ -26,6 +26,7 @@ from flux4d_viewer.looking import Painted
 from flux4d_viewer.messages import Exported, Failed, Message, Stopped
 from flux4d_viewer.panels.actors import ActorsPanel
 from flux4d_viewer.panels.adapt import AdaptPanel
+from flux4d_viewer.panels.alignment import AlignmentPanel
 from flux4d_viewer.panels.cameras import CamerasPanel
 from flux4d_viewer.panels.display import DisplayPanel
 from flux4d_viewer.panels.drive import DrivePanel
@@ -149,6 +150,7 @@ class Viewer:
         with tabs.add_tab("Cameras", viser.Icon.CAMERA):
             panels.append(CamerasPanel(self.server, self.controls))
             panels.append(QualityPanel(self.server, self.controls))
+            panels.append(AlignmentPanel(self.server, self.controls))
         with tabs.add_tab("Actors", viser.Icon.CAR):
             panels.append(ActorsPanel(self.server, self.controls))
             panels.append(EditPanel(self.server, self.controls))

@@ -174,6 +174,18 @@ class Improved:
     is_kept: bool
 
 
+@dataclass(frozen=True, eq=False)
+class AlignmentChecked:
+    """How well the sensors of the open log agree."""
+
+    picture: UInt8[ndarray, "height width 3"]
+    """The LiDAR drawn over an image of every camera."""
+    sharpness: float
+    """Of the map: cubes of 0.1 m a point."""
+    verdicts: tuple[tuple[str, str, str], ...]
+    """Each sensor, its best offset in words, and what that says about its clock."""
+
+
 @dataclass(frozen=True)
 class Exported:
     """A file is written."""
@@ -223,6 +235,7 @@ Message = (
     | ViewExamined
     | ErrorsMeasured
     | Improved
+    | AlignmentChecked
     | Exported
     | PathMade
     | Failed

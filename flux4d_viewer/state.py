@@ -18,6 +18,7 @@ from flux4d_viewer.history import History
 from flux4d_viewer.looking import ArrowsPer, ColorBy, Errors, LidarColor, Measuring, Painted, Picture, Range, Rgb, Trail
 from flux4d_viewer.messages import (
     Adapted,
+    AlignmentChecked,
     Compared,
     Counted,
     Described,
@@ -133,6 +134,8 @@ class State:
     """Each browser's view when it rested last, the newest at the end."""
     improved: Improved | None = None
     """What the last attempt to make the scene sharper did."""
+    checked: AlignmentChecked | None = None
+    """How well the sensors of the open log agree; None until asked."""
     exported: Exported | None = None
     """The newest file."""
     written: tuple[Exported, ...] = ()
@@ -211,6 +214,8 @@ def receive(state: State, message: Message) -> State:
             return replace(state, errors=errors)
         case Improved():
             return replace(state, improved=message)
+        case AlignmentChecked():
+            return replace(state, checked=message)
         case Exported():
             return replace(state, exported=message, written=(message, *state.written)[:RECENT_FILES])
         case PathMade(path):
@@ -257,6 +262,7 @@ def _open(state: State, message: Opened) -> State:
         surveyed=0.0,
         examined=(),
         improved=None,
+        checked=None,
         errors=None,
         is_log=message.is_log,
         adapted=None,

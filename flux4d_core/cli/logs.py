@@ -15,6 +15,7 @@ from flux4d_core.cli.options import (
     LogOptions,
     MappingFile,
     OutputFolder,
+    PictureFolder,
     WindowOptions,
     check_folder,
     check_number,
@@ -30,6 +31,8 @@ from flux4d_core.data.readers.ros import open as recordings
 from flux4d_core.data.readers.ros.topics import describe_topics, save_mapping
 from flux4d_core.data.window import Window, cut, trimmed
 from flux4d_core.errors import Flux4dError
+from flux4d_core.reconstruction.alignment.check import check as check_clip
+from flux4d_core.reconstruction.alignment.pictures import write_pictures
 from flux4d_core.simulation.config import SimulationConfig
 from flux4d_core.simulation.simulate import simulate as simulate_street
 from flux4d_core.simulation.storage import write_truth
@@ -40,6 +43,8 @@ MAX_SEED = 2**32 - 1
 def info(
     source: Annotated[LogOptions, tyro.conf.arg(name="")],
     part: Annotated[WindowOptions, tyro.conf.arg(name="")],
+    check: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
+    output: PictureFolder = None,
     write_mapping: MappingFile = None,
 ) -> None:
     """Say what a log holds: sensors, rates, duration, speed, what is missing, and what is in a window of it.
@@ -49,9 +54,16 @@ def info(
     Args:
         source: The log.
         part: The window.
+        check: Read the window, and say how well its sensors agree: the map's sharpness, and the error of every sensor
+            over offsets of its clock.
+        output: Folder for pictures of the LiDAR drawn over the images, one of every camera and one of all.
         write_mapping: Where to write what the topics of a robot recording are taken for, to edit and give back with
             --mapping.
     """
+    if output is not None and not check:
+        raise Flux4dError("--output: pictures are drawn by --check; give that, too")
+    if output is not None:
+        check_folder(output, f"--output {output}")
     names = list_logs(source.path)
     if len(names) > 1 and source.log is None:
         print(f"{source.path}: {len(names)} logs; name one with --log:\n" + "\n".join(names))
@@ -71,6 +83,14 @@ def info(
     given += [f"--stride {part.stride}"] if part.stride != 1 else []
     print(summary)
     print(f"\n{' '.join(given)} takes {_count(clip.sweeps, 'sweep')} and {_count(clip.frames, 'image')}.")
+    if check:
+        with progress_bar() as report:
+            clip = cut(log, part.window, report)
+            checked = check_clip(clip, report)
+        print(f"\n{checked}")
+        if output is not None:
+            written = write_pictures(clip, output)
+            print(f"\n{output}: the LiDAR over {_count(written[:-1], 'image')}, and {written[-1]} of all")
 
 
 def convert(

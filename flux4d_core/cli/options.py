@@ -30,6 +30,7 @@ DepthFolder = Annotated[Path | None, tyro.conf.arg(metavar="FOLDER", help_behavi
 DepthModel = Annotated[str | None, tyro.conf.arg(metavar="NAME", help_behavior_hint="")]
 OutputFile = Annotated[Path, tyro.conf.arg(metavar="FILE")]
 OutputFolder = Annotated[Path, tyro.conf.arg(metavar="FOLDER")]
+PictureFolder = Annotated[Path | None, tyro.conf.arg(metavar="FOLDER", help_behavior_hint="")]
 Private = Annotated[bool, tyro.conf.FlagCreatePairsOff]
 Device = Annotated[str, tyro.conf.arg(metavar="{auto,cpu,cuda}")]
 

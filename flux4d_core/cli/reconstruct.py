@@ -20,7 +20,9 @@ from flux4d_core.cli.progress import progress_bar
 from flux4d_core.data.window import cut
 from flux4d_core.learning.adapt import AdaptConfig
 from flux4d_core.learning.adapt import adapt as adapt_to_drive
+from flux4d_core.learning.improve import align_judged, without_refinement
 from flux4d_core.model.checkpoint import default_weights, load_checkpoint
+from flux4d_core.reconstruction.align import AlignConfig
 from flux4d_core.reconstruction.depth import with_depth
 from flux4d_core.reconstruction.drive import SceneConfig, make_scene_of
 from flux4d_core.reconstruction.optimize import OptimizeConfig
@@ -37,6 +39,7 @@ def reconstruct(
     checkpoint: WeightsFile = None,
     adapt: float = 0.0,
     optimize: int = 0,
+    refine_poses: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False,
     device: Device = "auto",
 ) -> None:
     """Turn a window of a log into a scene file.
@@ -50,6 +53,8 @@ def reconstruct(
         adapt: Seconds of training on this log first, without labels. Some of the window's images are held out to judge
             by; if they do not come out better, the weights stay as they were.
         optimize: Steps of per-scene optimisation after the network: sharper, but slow.
+        refine_poses: First bring ego poses, camera mountings and clocks into agreement, from the log itself; kept only
+            where images that are held out come out better.
         device: Where to compute.
     """
     check_output(output, ".f4d")
@@ -62,7 +67,11 @@ def reconstruct(
     with progress_bar() as report:
         clip = with_depth(cut(log, part.window, report), log, depth.source, chosen, report)
         clip = replace(clip, sweeps=()) if depth.no_lidar else clip
-        adapted = None
+        aligned = adapted = None
+        if refine_poses:
+            compile_kernels(report, chosen)
+            aligned = align_judged(clip, without_refinement(weights, chosen), AlignConfig(), report)
+            clip = aligned.clip
         if adapt > 0:
             compile_kernels(report, chosen)
             adapted = adapt_to_drive(weights, clip, log, AdaptConfig(seconds=adapt), chosen, report)
@@ -72,6 +81,9 @@ def reconstruct(
         report("Saving", 0.0)
         write_scene(scene, output)
     warn_of_terms(scene.provenance, output)
+    if aligned is not None:
+        found = "; ".join(correction.sentence for correction in aligned.corrections)
+        print(f"Aligned: {aligned.judgement.sentence}" + (f" ({found})" if found else ""))
     if adapted is not None:
         print(f"Adapted to this log: {adapted.sentence}")
     moving = int((scene.grouping.actor_index >= 0).sum())

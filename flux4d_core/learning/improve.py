@@ -11,9 +11,14 @@ from flux4d_core.errors import LogError
 from flux4d_core.learning.adapt import held_ticks
 from flux4d_core.learning.held_out import psnr_of
 from flux4d_core.learning.split import without_ticks
+from flux4d_core.lifting.lift import lift
+from flux4d_core.lifting.scans import with_scans
+from flux4d_core.model.checkpoint import Checkpoint
 from flux4d_core.progress import Report, silent
-from flux4d_core.reconstruction.align import AlignConfig, Correction, Vehicle, align, corrected
-from flux4d_core.reconstruction.clip import Reconstruction
+from flux4d_core.reconstruction.align import AlignConfig, Vehicle, align, corrected
+from flux4d_core.reconstruction.alignment.cameras import CameraConfig
+from flux4d_core.reconstruction.alignment.refine import AnyCorrection, RefineConfig, refine
+from flux4d_core.reconstruction.clip import Reconstruction, ReconstructionConfig, reconstruct
 from flux4d_core.reconstruction.optimize import OptimizeConfig, optimize
 from flux4d_core.rendering.render import render
 from flux4d_core.scene.scene import Scene
@@ -52,7 +57,7 @@ class Aligned:
     clip: Clip
     """With its cameras where and when they really were; as it was, if that did not help."""
     judgement: Judgement
-    corrections: tuple[Correction, ...]
+    corrections: tuple[AnyCorrection, ...]
     """Those of every round, in order; empty if none helped."""
 
 
@@ -70,8 +75,10 @@ def align_judged(
 ) -> Aligned:
     """Align a clip's cameras with what is made of the clip, by turns, without the ticks that are kept out to judge by.
 
-    Gaussians get their colours from the very cameras that are off, so one round cannot go all the way; and what a
-    single camera is off by is hardly found, for its own images hide it (see `reconstruction.align`).
+    Poses, mountings and clocks come from the LiDAR and the images themselves (`reconstruction.alignment`); in a clip
+    without LiDAR, mountings and clocks of the cameras come from what is made of them, by turns: Gaussians get their
+    colours from the very cameras that are off, so one round cannot go all the way, and what a single camera is off by
+    is hardly found.
 
     Raises:
         LogError: the clip is too short, or has no images.
@@ -81,6 +88,8 @@ def align_judged(
     _check(clip, shown.frames, judged)
     vehicle = Vehicle(clip.ego_to_world.cpu(), clip.ego_times.cpu())
     start = scene = remake(shown, report)
+    if clip.sweeps:
+        return _refined(clip, start, judged, remake, config, report)
     moved, found = clip, ()
     for number in range(rounds):
 
@@ -99,6 +108,37 @@ def align_judged(
     if not judgement.is_kept:
         return Aligned(clip, judgement, ())
     return Aligned(moved, judgement, found)
+
+
+def _refined(
+    clip: Clip, start: Reconstruction, judged: Sequence[Frame], remake: Remake, config: AlignConfig, report: Report
+) -> Aligned:
+    """Aligned by the LiDAR; `start`: what is made of the clip as it is, without `judged`."""
+    refined = refine(clip, judged, RefineConfig(camera=CameraConfig(clocks=config.clocks)), report)
+    before = _judge(start, judged)
+    if not refined.corrections:
+        return Aligned(clip, Judgement(before, before), ())
+    report("Judging the alignment", 0.0)
+    shown, kept_out = without_ticks_of(refined.clip, judged)
+    judgement = Judgement(before, _judge(remake(shown, report), kept_out))
+    if not judgement.is_kept:
+        return Aligned(clip, judgement, ())
+    return Aligned(refined.clip, judgement, refined.corrections)
+
+
+def without_refinement(checkpoint: Checkpoint | None, device: torch.device) -> Remake:
+    """How a clip is reconstructed while its poses are sought: without refinement, which would hide their errors."""
+    config = ReconstructionConfig(refinements=0)
+
+    def remake(clip: Clip, report: Report) -> Reconstruction:
+        report("Reconstructing to align", 0.0)
+        clip = clip.to(device)
+        if checkpoint is not None:
+            return reconstruct(clip, checkpoint.model.to(device), config, silent)
+        lifted = lift(with_scans(clip, config.lift, silent), config.lift, silent)
+        return Reconstruction(lifted.gaussians, lifted.sky)
+
+    return remake
 
 
 def without_ticks_of(clip: Clip, kept_out: Sequence[Frame]) -> tuple[Clip, tuple[Frame, ...]]:

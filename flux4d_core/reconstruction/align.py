@@ -1,5 +1,7 @@
 """Cameras brought into agreement with the Gaussians: each one's place on the vehicle, and its clock.
 
+For logs without LiDAR: where there is one, `alignment.refine` finds more, as no image takes part in what it measures.
+
 A camera that is mounted half a degree beside its calibration, or whose clock is 30 ms late, blurs everything that is
 made of its images. Both are found here by rendering the recorded views and following the gradient of the image error.
 This works as far as the Gaussians are right. Where a camera's own images gave them their colours, they agree with its
@@ -24,6 +26,7 @@ from torch import Tensor
 from flux4d_core.geometry import invert, rotations_to_quats
 from flux4d_core.motion import advance
 from flux4d_core.progress import Report, silent
+from flux4d_core.reconstruction.alignment.corrections import Correction
 from flux4d_core.reconstruction.clip import Reconstruction
 from flux4d_core.reconstruction.twists import exponential, twist_at
 from flux4d_core.rendering.photometric import PhotometricConfig, photometric_loss
@@ -62,23 +65,6 @@ class AlignConfig:
     prior: float = 1e-4
     """What a correction of its usual size costs, in units of the image error."""
     photometric: PhotometricConfig = field(default_factory=PhotometricConfig)
-
-
-@dataclass(frozen=True)
-class Correction:
-    """What one camera was off by."""
-
-    sensor: str
-    twist: Float[Tensor, "6"]
-    """The true camera in the axes of the recorded one: rotation vector (rad), translation (m)."""
-    delay: float
-    """Its images were taken so much later than they say (s)."""
-
-    @property
-    def sentence(self) -> str:
-        """For people."""
-        angle, shift = math.degrees(float(self.twist[:3].norm())), float(self.twist[3:].norm())
-        return f"{self.sensor}: {angle:.2f} degrees, {100 * shift:.0f} cm, {1000 * self.delay:+.0f} ms"
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from flux4d_viewer.comparison import Mode, worst
 from flux4d_viewer.controls.bench import Bench, Client
 from flux4d_viewer.controls.cameras import CameraControls
 from flux4d_viewer.jobs.comparing import ScoreFrame
-from flux4d_viewer.jobs.quality import AlignCameras, MeasureErrors, OptimizeScene, SurveySeen
+from flux4d_viewer.jobs.quality import AlignCameras, CheckAlignment, MeasureErrors, OptimizeScene, SurveySeen
 from flux4d_viewer.recording import RecordedFrame
 from flux4d_viewer.state import State
 
@@ -89,6 +89,10 @@ class QualityControls:
     def align(self) -> None:
         """Bring the cameras of the open log into agreement, and reconstruct again if that helped."""
         self._bench.put(AlignCameras())
+
+    def check_alignment(self) -> None:
+        """Draw the LiDAR of the open log over its images, and try other clocks."""
+        self._bench.put(CheckAlignment())
 
     def optimize(self, seconds: float) -> None:
         """Fit the scene to its images, its motion frozen; kept if held-out images come out better."""

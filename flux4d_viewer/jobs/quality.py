@@ -46,6 +46,13 @@ class AlignCameras(Job):
 
 
 @dataclass(frozen=True)
+class CheckAlignment(Job):
+    """Draw the LiDAR over the images of the open log, and try other clocks for its sensors."""
+
+    name = "Checking the alignment"
+
+
+@dataclass(frozen=True)
 class OptimizeScene(Job):
     """Fit the Gaussians to the recorded images, motion frozen; kept if held-out images come out better."""
 

@@ -5,19 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from flux4d_core.errors import Flux4dError
-from flux4d_core.learning.improve import align_judged, optimize_judged
-from flux4d_core.lifting.lift import lift
-from flux4d_core.lifting.scans import with_scans
-from flux4d_core.progress import Report, silent
+from flux4d_core.learning.improve import align_judged, optimize_judged, without_refinement
+from flux4d_core.progress import Report
 from flux4d_core.reconstruction.align import AlignConfig
-from flux4d_core.reconstruction.clip import Reconstruction, ReconstructionConfig
-from flux4d_core.reconstruction.clip import reconstruct as reconstruct_clip
 from flux4d_core.reconstruction.optimize import OptimizeConfig
-from flux4d_core.types import Clip
 from flux4d_viewer.jobs.quality import AlignCameras, OptimizeScene
 from flux4d_viewer.messages import Improved
 from flux4d_viewer.work.opening import reconstruct
-from flux4d_viewer.work.session import Drive, Post, Session
+from flux4d_viewer.work.session import Post, Session
 
 MOST_STEPS = 100_000
 """Of optimising: its time ends sooner."""
@@ -32,7 +27,7 @@ def align_cameras(session: Session, job: AlignCameras, report: Report, post: Pos
             "cameras that would be moved. Open the log that it was made of."
         )
     session.compile(report)
-    aligned = align_judged(drive.clip, _remake(session, drive), AlignConfig(), report)
+    aligned = align_judged(drive.clip, without_refinement(drive.checkpoint, session.device), AlignConfig(), report)
     details = "; ".join(correction.sentence for correction in aligned.corrections)
     post(Improved("Aligning", _sentence(aligned.judgement.sentence, details), aligned.judgement.is_kept))
     if aligned.judgement.is_kept:
@@ -48,21 +43,6 @@ def optimize_scene(session: Session, job: OptimizeScene, report: Report, post: P
     post(Improved("Optimising", _sentence(optimized.judgement.sentence), optimized.judgement.is_kept))
     if optimized.judgement.is_kept:
         session.show(optimized.scene, (), report, post)
-
-
-def _remake(session: Session, drive: Drive):
-    """How the clip is reconstructed while its cameras are sought: without refinement, which would hide their errors."""
-    config = ReconstructionConfig(refinements=0)
-
-    def remake(clip: Clip, report: Report) -> Reconstruction:
-        report("Reconstructing to align", 0.0)
-        clip = clip.to(session.device)
-        if drive.checkpoint is not None:
-            return reconstruct_clip(clip, drive.checkpoint.model.to(session.device), config, silent)
-        lifted = lift(with_scans(clip, config.lift, silent), config.lift, silent)
-        return Reconstruction(lifted.gaussians, lifted.sky)
-
-    return remake
 
 
 def _sentence(judgement: str, details: str = "") -> str:

@@ -17,8 +17,16 @@ from flux4d_viewer.jobs.exporting import ExportFilm, ExportScene, SaveScene
 from flux4d_viewer.jobs.job import Job
 from flux4d_viewer.jobs.opening import OpenDemo, OpenLog, OpenSceneFile, ShowScene
 from flux4d_viewer.jobs.paths import MakePath
-from flux4d_viewer.jobs.quality import AlignCameras, ExamineView, MeasureErrors, OptimizeScene, SurveySeen
+from flux4d_viewer.jobs.quality import (
+    AlignCameras,
+    CheckAlignment,
+    ExamineView,
+    MeasureErrors,
+    OptimizeScene,
+    SurveySeen,
+)
 from flux4d_viewer.work.adapting import adapt_to_the_log
+from flux4d_viewer.work.checking import check_alignment
 from flux4d_viewer.work.comparing import compare, score_frame
 from flux4d_viewer.work.counting import count_moving
 from flux4d_viewer.work.describing import describe_a_log
@@ -45,6 +53,7 @@ _DOES: dict[type[Job], Callable[[Session, Any, Report, Post], None]] = {
     ExamineView: examine_view,
     MeasureErrors: measure_errors,
     AlignCameras: align_cameras,
+    CheckAlignment: check_alignment,
     OptimizeScene: optimize_scene,
     MakePath: make_a_path,
     SaveScene: save_scene,

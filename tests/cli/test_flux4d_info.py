@@ -77,3 +77,19 @@ def test_a_window_that_the_log_does_not_have_is_refused(
 def test_a_folder_that_is_no_log_is_refused(flux4d: Flux4d, tmp_path: Path) -> None:
     assert flux4d("info", tmp_path).is_refusal(str(tmp_path), "KITTI")
     assert flux4d("info", tmp_path / "missing").is_refusal("missing", "no such")
+
+
+def test_a_check_prints_every_sensor_and_draws_every_camera(flux4d: Flux4d, toy_log: Path, tmp_path: Path) -> None:
+    ended = flux4d("info", toy_log, "--duration", 0.3, "--check", "--output", tmp_path / "drawn")
+    assert ended.code == 0
+    assert "cubes of 0.1 m a point" in ended.out
+    first_words = [line.split()[0] for line in ended.out.splitlines() if line.strip()]
+    assert {"top", "front"} <= set(first_words)
+    assert sorted(path.name for path in (tmp_path / "drawn").iterdir()) == ["all_cameras.png", "front.png"]
+
+
+def test_pictures_without_a_check_are_refused(flux4d: Flux4d, toy_log: Path, tmp_path: Path) -> None:
+    ended = flux4d("info", toy_log, "--output", tmp_path / "drawn")
+    assert ended.code == 2
+    assert "--check" in ended.err
+    assert not (tmp_path / "drawn").exists()

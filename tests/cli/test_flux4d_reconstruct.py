@@ -192,3 +192,14 @@ def test_a_full_disk_ends_with_one_sentence(
     ended = flux4d("reconstruct", toy_log, "--checkpoint", tiny_weights, "--output", output, "--duration", 0)
     assert ended.code == 2
     assert ended.err.splitlines()[-1] == "flux4d: scene.f4d: No space left on device"
+
+
+def test_aligning_first_says_what_it_did_to_held_out_images(
+    flux4d: Flux4d, toy_log: Path, tiny_weights: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "scene.f4d"
+    base = ["reconstruct", toy_log, "--checkpoint", tiny_weights, "--output", output, "--duration", 0.9]
+    ended = flux4d(*base, "--refine-poses", "--device", "cpu")
+    assert ended.code == 0
+    assert "Aligned: held-out PSNR" in ended.out
+    assert output.exists()

@@ -13,7 +13,7 @@ from flux4d_core.learning.improve import align_judged, optimize_judged, without_
 from flux4d_core.lifting.config import LiftConfig
 from flux4d_core.lifting.lift import lift
 from flux4d_core.progress import Report
-from flux4d_core.reconstruction.align import AlignConfig
+from flux4d_core.reconstruction.align import AlignConfig, Correction
 from flux4d_core.reconstruction.clip import Reconstruction
 from flux4d_core.reconstruction.optimize import OptimizeConfig
 from flux4d_core.reconstruction.twists import exponential
@@ -48,10 +48,12 @@ def the_street(clip: Clip, report: Report) -> Reconstruction:
 
 
 def test_a_turned_camera_is_brought_back_and_held_out_frames_say_so() -> None:
-    aligned = align_judged(turned(photographed(), math.radians(0.5)), the_street, QUICK, rounds=1)
+    clip = replace(turned(photographed(), math.radians(0.5)), sweeps=())
+    aligned = align_judged(clip, the_street, QUICK, rounds=1)
     assert aligned.judgement.is_kept
     assert aligned.judgement.after > aligned.judgement.before + 3
     (correction,) = aligned.corrections
+    assert isinstance(correction, Correction)
     assert float(correction.twist[1]) == pytest.approx(math.radians(0.5), rel=0.1)
 
 

@@ -21,9 +21,17 @@ from flux4d_viewer.jobs.adapting import AdaptToLog
 from flux4d_viewer.jobs.comparing import Compare, ScoreFrame
 from flux4d_viewer.jobs.exporting import Delivery, ExportFilm, ExportScene, Moments, RecordedWay, SaveScene, SceneFormat
 from flux4d_viewer.jobs.opening import OpenDemo, OpenLog, OpenSceneFile
-from flux4d_viewer.jobs.quality import AlignCameras, ExamineView, MeasureErrors, OptimizeScene, SurveySeen
+from flux4d_viewer.jobs.quality import (
+    AlignCameras,
+    CheckAlignment,
+    ExamineView,
+    MeasureErrors,
+    OptimizeScene,
+    SurveySeen,
+)
 from flux4d_viewer.messages import (
     Adapted,
+    AlignmentChecked,
     Compared,
     ErrorsMeasured,
     Exported,
@@ -217,6 +225,23 @@ def test_a_saved_scene_is_optimised_and_kept_if_better_but_its_cameras_cannot_be
     assert improved.is_kept == any(isinstance(message, Reconstructed) for message in messages)
     with pytest.raises(Flux4dError, match="Open the log"):
         work.perform(AlignCameras(), silent, messages.append)
+
+
+def test_the_alignment_of_an_open_log_is_checked_and_that_of_a_saved_scene_cannot_be(
+    work: Work, log: Path, scene_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "reconstruct", lambda *_: None)
+    work.perform(OpenLog(log, 0.0, 1.0, ()), silent, lambda _: None)
+    messages: list[Message] = []
+    work.perform(CheckAlignment(), silent, messages.append)
+    (checked,) = messages
+    assert isinstance(checked, AlignmentChecked)
+    assert checked.picture.shape == (360, 640, 3)
+    assert len(checked.verdicts) == 2
+    assert 0 < checked.sharpness < 1
+    opened(work, scene_file)
+    with pytest.raises(Flux4dError, match="open log"):
+        work.perform(CheckAlignment(), silent, messages.append)
 
 
 def test_a_video_a_scene_and_a_ply_are_written_and_told_of(work: Work, scene_file: Path, tmp_path: Path) -> None:
