@@ -16,7 +16,7 @@ from PIL import Image
 
 if TYPE_CHECKING:
     from flux4d_core.scene.scene import Scene
-    from flux4d_core.types import Clip, Frame, Sweep
+    from flux4d_core.types import Boxes, Clip, Frame, Sweep
 
 HEIGHTS = (-1.0, 5.0)
 """Between which LiDAR points change their colour with height (m)."""
@@ -24,6 +24,8 @@ THUMBNAIL_WIDTH = 320
 """Pixels of the pictures in the frusta."""
 MAX_POINTS = 100_000
 """LiDAR points shown, all sweeps together."""
+LABELS_AROUND = 1.0
+"""Labels so far before and after the window are kept, to draw what lies between (s)."""
 SYNCHRONOUS = 0.1
 """A sweep is coloured from the images at most this far away in time (s)."""
 UNSEEN_COLOR = (84, 96, 110)
@@ -75,6 +77,8 @@ class Recording:
     sweeps: tuple[RecordedSweep, ...]
     ego_to_world: Float32[ndarray, "poses 4 4"]
     ego_times: Float32[ndarray, "poses"]
+    labels: tuple[Boxes, ...] = ()
+    """Boxes that people drew, around the window; for display only."""
 
     @property
     def sensors(self) -> tuple[str, ...]:
@@ -110,8 +114,9 @@ class Recording:
         return self.ego_to_world[int(np.abs(self.ego_times - time).argmin())]
 
 
-def recording_of_clip(clip: Clip) -> Recording:
-    """What a clip holds, coloured and thinned for the screen."""
+def recording_of_clip(clip: Clip, labels: tuple[Boxes, ...] = ()) -> Recording:
+    """What a clip holds, coloured and thinned for the screen; `labels`: all of its log."""
+    end = max([sweep.time for sweep in clip.sweeps] + [frame.camera.time for frame in clip.frames], default=0.0)
     share = MAX_POINTS / max(1, sum(len(sweep.points) for sweep in clip.sweeps))
     return Recording(
         name=clip.name,
@@ -120,6 +125,7 @@ def recording_of_clip(clip: Clip) -> Recording:
         sweeps=tuple(_sweep(sweep, clip, share) for sweep in clip.sweeps),
         ego_to_world=clip.ego_to_world.cpu().numpy(),
         ego_times=clip.ego_times.cpu().numpy(),
+        labels=tuple(boxes for boxes in labels if -LABELS_AROUND <= boxes.time <= end + LABELS_AROUND),
     )
 
 

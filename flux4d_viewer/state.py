@@ -81,6 +81,8 @@ class View:
     path: bool = True
     vehicle: bool = False
     """Whether the own vehicle is drawn, as a plain body."""
+    labels: bool = False
+    """Whether the dataset's own boxes are drawn."""
     backdrop: Rgb | None = None
     """Behind everything, instead of the sky."""
     splat_size: float = 1.0

@@ -17,6 +17,8 @@ ACCENT = (64, 149, 191)
 """Buttons, sliders and selections."""
 PATH_COLOR = (255, 196, 61)
 """The own vehicle's way."""
+LABEL_COLOR = (120, 230, 160)
+"""Boxes that people drew."""
 BOX_COLOR = (255, 214, 102)
 SELECTED_COLOR = (64, 196, 255)
 OVERLAP_COLOR = (242, 177, 52)

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from flux4d_viewer.canvas.drawable import Drawable
-    from flux4d_viewer.canvas.layout import Layout
+    from flux4d_viewer.canvas.labelled import LabelledLayer
+from flux4d_viewer.canvas.layout import Layout
 
 
 class Canvas:
@@ -54,6 +55,7 @@ class Canvas:
             UnseenLayer(server),
             KeyframesLayer(server, hand),
             VehicleLayer(server),
+            LabelledLayer(server),
             TrailLayer(server),
             MeasureLayer(server),
             FollowLayer(server),

@@ -9,6 +9,7 @@ import torch
 
 from flux4d_core.data.choice import LogChoice
 from flux4d_core.data.formats import open_log
+from flux4d_core.data.labels import boxes_in_clip
 from flux4d_core.data.log import LogWarning
 from flux4d_core.data.mask_folder import with_masks
 from flux4d_core.data.window import Window, cut
@@ -45,7 +46,13 @@ def open_a_log(session: Session, job: OpenLog, report: Report, post: Post) -> No
     sentences = [str(warning.message) for warning in caught if issubclass(warning.category, LogWarning)]
     notices = tuple(Notice(text, "warning") for text in sentences) + tuple(Notice(text) for text in log.notes)
     report("Colouring the LiDAR", 0.0)
-    post(Opened(recording_of_clip(clip.to("cpu")), (*session.desk.notices, *notices), is_log=True))
+    post(
+        Opened(
+            recording_of_clip(clip.to("cpu"), boxes_in_clip(log, clip.start_ns)),
+            (*session.desk.notices, *notices),
+            is_log=True,
+        )
+    )
     session.close()
     checkpoint, missing = _weights(job.checkpoint, session.device)
     session.drive = Drive(log, clip, checkpoint)

@@ -7,14 +7,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 import viser
 from small_street import EGO_SPEED, RED_SPEED, RED_START, make_clip, make_scene
 
 from flux4d_core.scene.edit.apply import stage
 from flux4d_core.scene.edit.operations import Delay, Edits, scene_actor_id
+from flux4d_core.types import Boxes
 from flux4d_viewer.canvas.drawable import prepare_for_browser
 from flux4d_viewer.canvas.ego import ego_pose
 from flux4d_viewer.canvas.follow import FollowLayer, followed_pose
+from flux4d_viewer.canvas.labelled import LabelledLayer, edges_at
 from flux4d_viewer.canvas.measure import MeasureLayer, length_of
 from flux4d_viewer.canvas.sky_nodes import SkyNodes
 from flux4d_viewer.canvas.sweeps import colors_of
@@ -45,6 +48,26 @@ def server() -> Iterator[viser.ViserServer]:
     running = start_server("127.0.0.1", 0)
     yield running
     stop_server(running)
+
+
+def test_labelled_boxes_are_drawn_where_they_are_between_two_labels(server: viser.ViserServer) -> None:
+    """A car of 4 x 2 x 1 m, labelled at 10 m and half a second later at 15 m."""
+
+    def at(place: float, time: float) -> Boxes:
+        pose = torch.eye(4)[None].clone()
+        pose[0, 0, 3] = place
+        return Boxes(time, pose, torch.tensor([[4.0, 2.0, 1.0]]), ("7",), ("car",))
+
+    recording = recording_of_clip(make_clip(), (at(-90.0, -9.5), at(10.0, 0.0), at(15.0, 0.5)))
+    assert len(recording.labels) == 2
+    edges = edges_at(recording, 0.25)
+    assert edges.shape == (12, 2, 3)
+    assert edges.reshape(-1, 3).min(0) == pytest.approx([10.5, -1.0, -0.5])
+    assert edges.reshape(-1, 3).max(0) == pytest.approx([14.5, 1.0, 0.5])
+    layer = LabelledLayer(server)
+    for shown, count in ((True, 1), (False, 0)):
+        layer.draw(replace(OPENED, recording=recording, view=View(labels=shown)), Playhead(0.25, 0.0, 1.0))
+        assert len([name for name in server.scene._handle_from_node_name if name == "/labelled"]) == count
 
 
 def red_trail(edits: Edits, start: float, end: float) -> np.ndarray:

@@ -26,6 +26,9 @@ class RecordedFolder:
             self._vehicle = gui.add_checkbox(
                 "Own vehicle", False, hint="A plain body where the own vehicle is at the playhead."
             )
+            self._labels = gui.add_checkbox(
+                "Labelled boxes", False, hint="Those that people drew, in green: to compare with, not used."
+            )
             self._frusta = gui.add_dropdown(
                 "Cameras", tuple(_AMOUNT), hint="Recorded images where they were taken; click one to look through it."
             )
@@ -39,6 +42,7 @@ class RecordedFolder:
             self._legend = gui.add_html("", visible=False)
         self._path.on_update(by_user(lambda: look.set(path=self._path.value)))
         self._vehicle.on_update(by_user(lambda: look.set(vehicle=self._vehicle.value)))
+        self._labels.on_update(by_user(lambda: look.set(labels=self._labels.value)))
         self._frusta.on_update(by_user(lambda: look.set(frusta=_AMOUNT[self._frusta.value])))
         self._lidar.on_update(by_user(lambda: look.set(lidar=_AMOUNT[self._lidar.value])))
         self._lidar_color.on_update(by_user(lambda: look.set(lidar_color=_LIDAR[self._lidar_color.value])))
@@ -47,6 +51,8 @@ class RecordedFolder:
         """Bring the folder into agreement with the state."""
         view = state.view
         self._path.value, self._vehicle.value = view.path, view.vehicle
+        self._labels.value = view.labels
+        self._labels.visible = state.recording is not None and bool(state.recording.labels)
         self._frusta.value, self._lidar.value = name_of(_AMOUNT, view.frusta), name_of(_AMOUNT, view.lidar)
         self._lidar_color.value = name_of(_LIDAR, view.lidar_color)
         self._lidar.disabled = state.recording is None or not state.recording.sweeps
