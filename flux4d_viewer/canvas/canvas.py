@@ -11,6 +11,7 @@ from flux4d_viewer.canvas.browser import BrowserSplats
 from flux4d_viewer.canvas.comparison_card import ComparisonCard
 from flux4d_viewer.canvas.follow import FollowLayer
 from flux4d_viewer.canvas.keyframes import KeyframeHand, KeyframesLayer
+from flux4d_viewer.canvas.labelled import LabelledLayer
 from flux4d_viewer.canvas.measure import MeasureLayer
 from flux4d_viewer.canvas.moving import MovingLayer
 from flux4d_viewer.canvas.overlay import Overlay
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from flux4d_viewer.canvas.drawable import Drawable
-    from flux4d_viewer.canvas.labelled import LabelledLayer
 from flux4d_viewer.canvas.layout import Layout
 
 
