@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 
 _KEPT = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "flux4d-tests" / "devkits"
 _INSTALL_SECONDS = 400
@@ -27,13 +28,14 @@ def devkit_python(name: str, *requirements: str, without_their_own: tuple[str, .
     key = hashlib.sha256(json.dumps([sys.version, requirements, without_their_own]).encode()).hexdigest()[:12]
     home = _KEPT / f"{name}-{key}"
     python = home / "bin" / "python"
-    if (home / "complete").exists():
-        return python
-    venv.create(home, clear=True, symlinks=True, with_pip=False)
-    for options, packages in (((), requirements), (("--no-deps",), without_their_own)):
-        if packages:
-            _install(python, options, packages, name)
-    (home / "complete").touch()
+    _KEPT.mkdir(parents=True, exist_ok=True)
+    with FileLock(_KEPT / f"{home.name}.lock"):  # several processes of tests may want it at once
+        if not (home / "complete").exists():
+            venv.create(home, clear=True, symlinks=True, with_pip=False)
+            for options, packages in (((), requirements), (("--no-deps",), without_their_own)):
+                if packages:
+                    _install(python, options, packages, name)
+            (home / "complete").touch()
     return python
 
 
