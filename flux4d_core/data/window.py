@@ -20,7 +20,7 @@ from numpy import ndarray
 from flux4d_core.data.log import CameraStream, LidarStream, Log, LogWarning, reference_times, world_to_global
 from flux4d_core.data.narrow import only_images, only_sweeps, scaled
 from flux4d_core.data.parallel import read_all
-from flux4d_core.data.poses import SECOND_NS, invert, transform, typical_period_ns
+from flux4d_core.data.poses import SECOND_NS, covered, invert, transform, typical_period_ns
 from flux4d_core.data.undistort import Undistortion, undistort, undistortion
 from flux4d_core.errors import LogError
 from flux4d_core.progress import Report, silent
@@ -73,6 +73,9 @@ def cut(log: Log, window: Window, report: Report = silent) -> Clip:
     near = (log.ego_times_ns >= extent.start_ns - extent.margin_ns) & (
         log.ego_times_ns <= extent.end_ns + extent.margin_ns
     )
+    known = covered(log.ego_times_ns, extent.reference[extent.within])
+    if not known.all():
+        _warn(f"the own vehicle's pose is not known at {(~known).sum()} of {len(known)} instants of the window")
     return Clip(
         name=f"{log.name}_{(extent.start_ns - int(extent.reference[0])) / SECOND_NS:.1f}s",
         start_ns=extent.start_ns,
