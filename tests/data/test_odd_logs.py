@@ -1,4 +1,4 @@
-"""Streets as no log should be, in every format that can say them: a sound clip with a word of its gaps, or one sentence.
+"""Streets as no log should be, in every format that can say them: a sound clip with a word of gaps, or one sentence.
 
 `pytest -s tests/data/test_odd_logs.py` prints what came of each.
 """
@@ -324,3 +324,13 @@ def test_cutting_says_that_poses_end_within_the_window(tmp_path: Path) -> None:
     assert "the own vehicle's pose is not known at 2 of 6 instants" in remark
     with pytest.raises(LogError, match="the own vehicle's pose at the start of the window is unknown"):
         cut(short, Window(start=0.5, duration=0.0))
+
+
+def test_cutting_says_that_images_of_a_camera_that_was_late_are_left_out(tmp_path: Path) -> None:
+    """The second half of one camera's images was stamped an hour late."""
+    log = _opened(tmp_path)
+    camera = log.cameras[0]
+    times_ns = camera.times_ns + np.where(np.arange(6) < 3, 0, 3_600_000_000_000)
+    late = replace(log, cameras=(replace(camera, times_ns=times_ns), *log.cameras[1:]))
+    (remark,) = _remarks_of(late, Window(duration=0.5))
+    assert remark.startswith("front: 3 of 6 images lie before the log's first or after its last stamp")
