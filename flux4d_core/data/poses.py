@@ -81,7 +81,7 @@ def covered(times_ns: Int64[ndarray, "poses"], at_ns: Int64[ndarray, "at"]) -> B
     if len(times_ns) == 1:
         return inside
     before = np.clip(np.searchsorted(times_ns, at_ns, side="right") - 1, 0, len(times_ns) - 2)
-    between = (at_ns > times_ns[0]) & (at_ns < times_ns[-1])
+    between = (at_ns > times_ns[before]) & (at_ns < times_ns[-1])
     in_gap = between & (np.diff(times_ns)[before] > max(_LONGEST_GAP_NS, 5 * period))
     return inside & ~in_gap
 

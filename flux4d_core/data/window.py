@@ -20,7 +20,7 @@ from numpy import ndarray
 from flux4d_core.data.log import CameraStream, LidarStream, Log, LogWarning, reference_times, world_to_global
 from flux4d_core.data.narrow import only_images, only_sweeps, scaled
 from flux4d_core.data.parallel import read_all
-from flux4d_core.data.poses import SECOND_NS, invert, transform, typical_period_ns
+from flux4d_core.data.poses import SECOND_NS, covered, invert, transform, typical_period_ns
 from flux4d_core.data.undistort import Undistortion, undistort, undistortion
 from flux4d_core.errors import LogError
 from flux4d_core.progress import Report, silent
@@ -73,6 +73,14 @@ def cut(log: Log, window: Window, report: Report = silent) -> Clip:
     near = (log.ego_times_ns >= extent.start_ns - extent.margin_ns) & (
         log.ego_times_ns <= extent.end_ns + extent.margin_ns
     )
+    for camera in cameras:
+        strays = extent.strays_of(camera)
+        if strays and frame_readers[camera.name]:
+            number = f"{strays} of {len(camera.times_ns)} images"
+            _warn(f"{camera.name}: {number} lie before the log's first or after its last stamp; left out")
+    known = covered(log.ego_times_ns, extent.reference[extent.within])
+    if not known.all():
+        _warn(f"the own vehicle's pose is not known at {(~known).sum()} of {len(known)} instants of the window")
     return Clip(
         name=f"{log.name}_{(extent.start_ns - int(extent.reference[0])) / SECOND_NS:.1f}s",
         start_ns=extent.start_ns,
@@ -109,10 +117,16 @@ class _Extent:
 
     def frames_of(self, camera: CameraStream) -> Int64[ndarray, "chosen"]:
         nearest = self._nearest(camera.times_ns)
-        # A camera that ran before the log's first sweep or after its last is not near any.
+        return np.flatnonzero(self.within[nearest] & ~self.skipped[nearest] & self._during(camera))
+
+    def strays_of(self, camera: CameraStream) -> int:
+        """How many images are nearest to the window's end, but are no part of the log."""
+        return int((self.within[self._nearest(camera.times_ns)] & ~self._during(camera)).sum())
+
+    def _during(self, camera: CameraStream) -> Bool[ndarray, "images"]:
+        """A camera that ran before the log's first sweep or after its last is not near any."""
         period = typical_period_ns(self.reference)
-        during = (camera.times_ns >= self.reference[0] - period) & (camera.times_ns <= self.reference[-1] + period)
-        return np.flatnonzero(self.within[nearest] & ~self.skipped[nearest] & during)
+        return (camera.times_ns >= self.reference[0] - period) & (camera.times_ns <= self.reference[-1] + period)
 
     def _nearest(self, times_ns: Int64[ndarray, "times"]) -> Int64[ndarray, "times"]:
         """Index of the reference stamp nearest to each time."""

@@ -72,6 +72,13 @@ def test_inside_a_gap_of_ten_seconds_there_is_no_pose() -> None:
     assert covered(times_ns, at_ns).tolist() == [True, False, True]
 
 
+def test_the_poses_at_both_edges_of_a_gap_are_known() -> None:
+    times_ns, poses = driving(10.0, poses=4)
+    times_ns = times_ns + np.array([0, 0, 3600, 3600]) * SECOND_NS
+    assert covered(times_ns, times_ns).all()
+    np.testing.assert_allclose(interpolate(times_ns, poses, times_ns)[:, 0, 3], poses[:, 0, 3])
+
+
 def test_a_single_pose_holds_for_a_tenth_of_a_second() -> None:
     times_ns, poses = driving(10.0, poses=1)
     assert interpolate(times_ns, poses, np.array([SECOND_NS // 10]))[0, 0, 3] == 0.0

@@ -52,9 +52,17 @@ class PoseGraph:
             if edge.times_ns is None:
                 poses = np.repeat(edge.poses, len(at_ns), axis=0)
             else:
-                poses = interpolate(edge.times_ns, edge.poses, at_ns)
+                poses = self._between(edge.times_ns, edge.poses, at_ns)
             result = (poses if forward else invert(poses)) @ result
         return result
+
+    def _between(
+        self, times_ns: Int64[ndarray, "poses"], poses: Float64[ndarray, "poses 4 4"], at_ns: Int64[ndarray, "at"]
+    ) -> Float64[ndarray, "at 4 4"]:
+        try:
+            return interpolate(times_ns, poses, at_ns)
+        except LogError as problem:
+            raise LogError(f"{self.place}: {problem}") from None
 
     def stamps(self, source: str, target: str) -> Int64[ndarray, "stamps"]:
         """When the moving edge on the way has poses (the first, if there are several); none if nothing moves."""

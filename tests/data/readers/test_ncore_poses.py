@@ -21,3 +21,5 @@ def test_the_graph_is_walked_both_ways_and_over_moving_edges() -> None:
     assert graph.known("camera", "world", np.array([0, 10**9, 10**10])).tolist() == [True, True, False]
     with pytest.raises(LogError, match="here: no poses lead from the frame 'lidar' to 'world'"):
         graph.poses("lidar", "world", np.array([0]))
+    with pytest.raises(LogError, match=r"here: no pose is known 10\.000 s after the first one"):
+        graph.poses("rig", "world", np.array([10**10]))
