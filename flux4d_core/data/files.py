@@ -68,9 +68,9 @@ def read_text(path: Path, what: str) -> str:
 def inside(folder: Path, name: str, source: Path) -> Path:
     """The file called `name` in `folder`; raises LogError if `name`, found in `source`, leads out of it.
 
-    Absolute names, '..' and links out of the folder are refused.
+    Absolute names, '..', links out of the folder and names with line breaks or the like are refused.
     """
-    if not name or "\0" in name:
+    if not name.isprintable() or not name:
         raise LogError(f"{source}: expected a file name, found {name!r}")
     try:
         root = folder.resolve()
