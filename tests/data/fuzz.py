@@ -57,7 +57,7 @@ _VALUE = re.compile(rb'-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?|"[^"\n]*"|\b[A-Za-z_]\w*
 BYTES = [b"\x00" * 8, b"\xff" * 8, b"\xff\xff\xff\x7f", b"\x00\x00\x80\x7f", b"\x00\x00\xc0\x7f", b"..", b"/", b'"']
 """What is telling in binary files: nothing, the largest whole numbers, infinity, not a number."""
 VALUES = [b"0", b"-1", b"1e308", b"-1e308", b"1e-308", b"1e999", b"NaN", b"9" * 18, b"9" * 400, b"2147483648", b'""']
-VALUES += [b"", b"null", b"true", b"[]", b"{}", b"[[]]", b"\n", b'"a\\nb"', b'"../x"', b"x" * 5000, b'"' + b"x" * 5000 + b'"']
+VALUES += [b"", b"null", b"true", b"[]", b"{}", b"[[]]", b"\n", b'"../x"', b'"a\\nb"', b'"\\ud800"', b"x" * 5000]
 """What is telling in text."""
 
 

@@ -58,7 +58,9 @@ def test_a_plain_npy_is_no_npz(tmp_path: Path) -> None:
         read_npz(tmp_path / "a.npz", "the scan")
 
 
-@pytest.mark.parametrize("name", ["/etc/passwd", "../secret", "a/../../secret", "", "link/passwd", "x\0y", "a\nb"])
+@pytest.mark.parametrize(
+    "name", ["/etc/passwd", "../secret", "a/../../secret", "", "link/passwd", "x\0y", "a\nb", "9" * 300, "\ud800"]
+)
 def test_names_that_lead_out_of_the_folder_are_refused(name: str, tmp_path: Path) -> None:
     folder = tmp_path / "log"
     folder.mkdir()
