@@ -166,7 +166,10 @@ def try_out(target: Target, changes: list[Change], scratch: Path) -> str:
     for sweep in clip.sweeps:
         assert bool(sweep.points.isfinite().all() and sweep.times.isfinite().all()), "points that are not finite"
     for frame in clip.frames:
-        assert bool(frame.camera.camera_to_world.isfinite().all()), "a pose that is not finite"
+        camera = frame.camera
+        assert bool(camera.camera_to_world.isfinite().all() and camera.K.isfinite().all()), (
+            "a camera that is not finite"
+        )
     return ""
 
 

@@ -127,6 +127,13 @@ def test_a_camera_without_a_focal_length_is_refused(tmp_path: Path) -> None:
         open_dgp(scene)
 
 
+def test_a_lens_of_absurd_numbers_is_refused(tmp_path: Path) -> None:
+    scene = write_dgp(tmp_path)
+    edit(scene, lambda document: document["intrinsics"][1].update(k3=1e308), "calibration/abc.json")
+    with pytest.raises(LogError, match=r"abc\.json: intrinsics\[1\]: expected a camera with focal lengths above 0"):
+        open_dgp(scene)
+
+
 def test_a_broken_file_of_boxes_is_a_note(tmp_path: Path) -> None:
     scene = write_dgp(tmp_path)
     (scene / "bounding_box_3d/LIDAR/2.json").write_text("{")
