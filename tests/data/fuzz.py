@@ -159,10 +159,12 @@ def try_out(target: Target, changes: list[Change], scratch: Path) -> str:
             log = open_log(scratch / target.log.relative_to(target.root))
             assert str(describe(log))
             clip = cut(log, Window(duration=0.2))
-            boxes_in_clip(log, clip.start_ns)
+            labels = boxes_in_clip(log, clip.start_ns)
         except LogError as problem:
             assert "\n" not in str(problem), f"more than one line: {problem}"
             return str(problem)
+    for boxes in labels:
+        assert bool(boxes.box_to_world.isfinite().all() and boxes.sizes.isfinite().all()), "boxes that are not finite"
     for sweep in clip.sweeps:
         assert bool(sweep.points.isfinite().all() and sweep.times.isfinite().all()), "points that are not finite"
     for frame in clip.frames:
@@ -170,6 +172,7 @@ def try_out(target: Target, changes: list[Change], scratch: Path) -> str:
         assert bool(camera.camera_to_world.isfinite().all() and camera.K.isfinite().all()), (
             "a camera that is not finite"
         )
+    assert not any("\n" in note for note in log.notes), f"a note of more than one line: {log.notes}"
     return ""
 
 

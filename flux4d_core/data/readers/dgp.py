@@ -30,7 +30,7 @@ from flux4d_core.data.choice import LogChoice, no_labels_outside, pick
 from flux4d_core.data.document import Entry, read_document
 from flux4d_core.data.files import inside, read_npz
 from flux4d_core.data.images import LARGEST_SIDE, read_image
-from flux4d_core.data.lens import Brown, brown, is_sane
+from flux4d_core.data.lens import Brown, brown, is_sane, pinhole
 from flux4d_core.data.log import CameraStream, LabelledBoxes, LidarStream, Log, Scan
 from flux4d_core.data.poses import invert, pose_from_quat, transform
 from flux4d_core.errors import LogError
@@ -231,7 +231,7 @@ def _camera(scene: _Scene, name: str) -> CameraStream:
     width, height = (data[0].content[key].integer() for key in ("width", "height"))
     if not (1 <= width <= LARGEST_SIDE and 1 <= height <= LARGEST_SIDE):
         raise LogError(f"{scene.path}: {name} claims images of {width}x{height} pixels")
-    if not (calibration.K[0, 0] > 0 and calibration.K[1, 1] > 0):
+    if not is_sane(pinhole(calibration.K)):
         raise LogError(f"{calibration.source}: {name} has no focal length")
     return CameraStream(
         name=name,
