@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+from typing import Any
 
 CELLS: dict[str, tuple[object, ...]] = {
     "int": (0, -1, 1, 127, 2**31 - 1, 2**62, 2**63 - 1, -(2**63)),
@@ -44,7 +45,7 @@ def with_another_cell(content: bytes, place: float, pick: int) -> bytes:
     return target.getvalue()
 
 
-def _changed(table, column: int, row: int, pick: int):
+def _changed(table: Any, column: int, row: int, pick: int) -> Any:
     import pyarrow
 
     name, values = table.column_names[column], table.column(column)
