@@ -55,7 +55,9 @@ class Entry:
         content = self._object()
         if content.get(key) is None:
             raise LogError(f"{self.path}: {self._name('the file')} lacks '{key}'")
-        return Entry(content[key], self.path, f"{self.place}.{key}" if self.place else key)
+        # A key from the file may hold line breaks; errors stay one line.
+        name = key if key.isprintable() else repr(key)
+        return Entry(content[key], self.path, f"{self.place}.{name}" if self.place else name)
 
     def __iter__(self) -> Iterator[Entry]:
         """The elements of this list."""

@@ -68,10 +68,10 @@ def read_text(path: Path, what: str) -> str:
 def inside(folder: Path, name: str, source: Path) -> Path:
     """The file called `name` in `folder`; raises LogError if `name`, found in `source`, leads out of it.
 
-    Absolute names, '..' and links out of the folder are refused.
+    Absolute names, '..', links out of the folder and what no file can be called are refused.
     """
-    if not name or "\0" in name:
-        raise LogError(f"{source}: expected a file name, found {name!r}")
+    if not _can_be_a_name(name):
+        raise LogError(f"{source}: expected a file name, found {name[:80]!r}")
     try:
         root = folder.resolve()
         target = (root / name).resolve()
@@ -80,6 +80,15 @@ def inside(folder: Path, name: str, source: Path) -> Path:
     if Path(name).is_absolute() or ".." in Path(name).parts or not target.is_relative_to(root):
         raise LogError(f"{source}: the file name {name!r} leads out of the log's folder, so it is not opened")
     return target
+
+
+def _can_be_a_name(name: str) -> bool:
+    """One line without NUL, no part longer than file systems allow: of others, one cannot even ask if they exist."""
+    try:
+        parts = name.encode().split(b"/")
+    except UnicodeEncodeError:
+        return False
+    return len(name.splitlines()) == 1 and "\0" not in name and max(map(len, parts)) <= 255 and len(name) <= 1024
 
 
 def read_npz(path: Path, what: str) -> dict[str, ndarray]:

@@ -179,6 +179,8 @@ class Mei:
         return _scaled(self, horizontally, vertically)
 
 
+_LARGEST_NUMBER = 1e12
+"""Products of a few of them do not overflow."""
 LENSES = {"brown": Brown, "fisheye": Fisheye, "ftheta": FTheta, "mei": Mei}
 """By the names that log folders use."""
 _Focal = Brown | Fisheye | Mei
@@ -220,10 +222,12 @@ def ideal_K(lens: Lens, width: int, height: int) -> Float64[ndarray, "3 3"]:
 
 
 def is_sane(lens: Lens) -> bool:
-    """Whether all numbers of a lens are finite and its focal lengths above zero."""
+    """Whether no number of a lens is absurd, and its focal lengths are above zero."""
     numbers = {field.name: getattr(lens, field.name) for field in fields(lens)}  # type: ignore[arg-type]
     flat = np.concatenate([np.atleast_1d(np.asarray(value, np.float64)) for value in numbers.values()])
-    return bool(np.isfinite(flat).all()) and all(numbers[name] > 0 for name in ("fx", "fy") if name in numbers)
+    return bool((np.abs(flat) <= _LARGEST_NUMBER).all()) and all(
+        numbers[name] > 1e-6 for name in ("fx", "fy") if name in numbers
+    )
 
 
 def _on_plane(
@@ -261,7 +265,10 @@ def _scaled(lens, horizontally: float, vertically: float):
 
 
 def _first_root(polynomial: Polynomial) -> float:
-    """The smallest positive root, or infinity."""
-    roots = polynomial.trim(1e-300).roots()
+    """The smallest positive root, or infinity; zero for coefficients so absurd that they have overflown."""
+    if not np.isfinite(polynomial.coef).all():
+        return 0.0
+    # numpy divides by the highest coefficient: next to nothing beside the others, it would overflow.
+    roots = polynomial.trim(max(1e-300, 1e-200 * float(np.abs(polynomial.coef).max()))).roots()
     real = roots[np.abs(roots.imag) < 1e-9].real
     return float(min(real[real > 0], default=np.inf))

@@ -120,7 +120,7 @@ def read_table(
     with _Opened.at(path, what, (*columns, *optional)) as table:
         missing = [name for name in columns if name not in table.names]
         if missing:
-            raise LogError(f"{path}: {what} lacks the column {missing[0]!r}; it has {', '.join(table.names)[:200]}")
+            raise LogError(f"{path}: {what} lacks the column {missing[0]!r}; it has {_listed(table.names)}")
         wanted = [*columns, *(name for name in optional if name in table.names and name not in columns)]
         return table.read(wanted, rows)
 
@@ -264,6 +264,10 @@ def _broken(pyarrow: ModuleType) -> tuple[type[BaseException], ...]:
 
 def _unreadable(path: Path, what: str, problem: BaseException) -> LogError:
     return LogError(f"{path}: {what} is not a readable Feather or Parquet file ({_sentence(problem)})")
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(name if name.isprintable() else repr(name) for name in names)[:200]
 
 
 def _sentence(problem: BaseException) -> str:

@@ -58,14 +58,17 @@ def test_a_plain_npy_is_no_npz(tmp_path: Path) -> None:
         read_npz(tmp_path / "a.npz", "the scan")
 
 
-@pytest.mark.parametrize("name", ["/etc/passwd", "../secret", "a/../../secret", "", "link/passwd", "x\0y"])
+@pytest.mark.parametrize(
+    "name", ["/etc/passwd", "../secret", "a/../../secret", "", "link/passwd", "x\0y", "a\nb", "9" * 300, "\ud800"]
+)
 def test_names_that_lead_out_of_the_folder_are_refused(name: str, tmp_path: Path) -> None:
     folder = tmp_path / "log"
     folder.mkdir()
     (tmp_path / "secret").write_text("secret")
     (folder / "link").symlink_to("/etc")
-    with pytest.raises(LogError, match=r"log\.json"):
+    with pytest.raises(LogError, match=r"log\.json") as problem:
         inside(folder, name, folder / "log.json")
+    assert "\n" not in str(problem.value)
 
 
 def test_names_inside_the_folder_and_links_within_it_are_followed(tmp_path: Path) -> None:

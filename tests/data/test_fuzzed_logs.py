@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from every_format import writers
-from fuzz import Change, Target, prepare, try_out
+from fuzz import BYTES, KINDS, VALUES, Change, Target, prepare, try_out
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -14,12 +14,9 @@ CHANGES = st.lists(
     st.builds(
         Change,
         file=st.integers(0, 1 << 16),
-        kind=st.integers(0, 7),
+        kind=st.integers(0, KINDS - 1),
         place=st.one_of(st.floats(0, 1), st.floats(0, 0.02)),
-        content=st.one_of(
-            st.sampled_from([b"\x00" * 8, b"\xff" * 8, b"\x00\x00\xc0\x7f", b"-1", b"1e999", b"null", b"[]", b"\n"]),
-            st.binary(min_size=1, max_size=8),
-        ),
+        content=st.one_of(st.sampled_from(BYTES + VALUES), st.binary(min_size=1, max_size=8)),
     ),
     min_size=1,
     max_size=3,
@@ -61,3 +58,10 @@ def test_changed_bytes_give_a_sound_clip_or_one_sentence(
 def test_a_log_of_empty_files_is_refused_in_one_sentence(target: Target, tmp_path: Path) -> None:
     emptied = [Change(i, 4, 0.0, b"x") for i in range(len(target.files))]
     assert len(try_out(target, emptied, tmp_path / "emptied")) > 20
+
+
+def test_another_number_in_a_text_is_what_is_found_fault_with(tmp_path: Path) -> None:
+    folder = prepare("folder", tmp_path / "whole")
+    text = next(i for i, file in enumerate(folder.files) if file.suffix == ".json")
+    told = try_out(folder, [Change(text, 8, 0.5, b"NaN")], tmp_path / "changed")
+    assert ".json" in told and "NaN" in told

@@ -84,3 +84,16 @@ def test_a_lens_that_shows_nothing_ahead_is_refused() -> None:
     with pytest.raises(LogError, match="nothing straight ahead"):
         ideal_K(Fisheye(100, 100, -500, 50), 100, 100)
     assert not is_sane(Fisheye(100, float("nan"), 50, 50)) and not is_sane(Fisheye(0, 1, 50, 50))
+
+
+def test_numbers_that_overflow_mean_nothing_and_tiny_ones_beside_large_ones_do_not_matter() -> None:
+    ray = np.array([[0.5, 0.5, 1.0]])
+    with np.errstate(over="ignore", invalid="ignore"):
+        assert not Brown(100, 100, 50, 50, k3=1e308).project(ray)[1].any()
+    without, tiny = (Brown(100, 100, 50, 50, k1=1e12, k6=k6).project(ray) for k6 in (0.0, 1e-290))
+    assert (tiny[0] == without[0]).all() and tiny[1] == without[1]
+
+
+def test_numbers_that_overflow_are_not_sane() -> None:
+    assert is_sane(Brown(100, 100, 50, 50, k3=0.1))
+    assert not is_sane(Brown(100, 100, 50, 50, k3=1e308)) and not is_sane(Brown(1e-300, 100, 50, 50))

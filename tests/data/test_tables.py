@@ -83,6 +83,14 @@ def test_a_column_of_another_kind_is_refused_in_words(path: Path, take: Callable
     assert str(path) in str(problem.value)
 
 
+def test_a_column_whose_name_has_two_lines_is_named_in_one(tmp_path: Path) -> None:
+    from pyarrow import feather
+
+    feather.write_feather(pyarrow.table({"a\nb": [1]}), str(tmp_path / "t.feather"))
+    with pytest.raises(LogError, match=r"it has 'a\\nb'"):
+        read_table(tmp_path / "t.feather", "the table", ["speed"])
+
+
 def test_missing_columns_rows_and_files_are_said(path: Path) -> None:
     with pytest.raises(LogError, match="the table lacks the column 'speed'; it has number, half"):
         read_table(path, "the table", ["speed"])

@@ -103,9 +103,9 @@ def read_calibration(folder: Path) -> Calibration:
         sane = 1 <= widths[i] <= LARGEST_SIDE and 1 <= heights[i] <= LARGEST_SIDE
         if not (sane and 1 <= fx < 1e6 and 1 <= fy < 1e6 and abs(cx) < 1e6 and abs(cy) < 1e6):
             found = f"fx {fx:g}, fy {fy:g}, cx {cx:g}, cy {cy:g}, {widths[i]}x{heights[i]} pixels"
-            raise LogError(f"{lenses.path}: {name}: expected a camera's calibration, found {found}")
+            raise LogError(f"{lenses.path}: {name!r}: expected a camera's calibration, found {found}")
         if name not in sensor_to_ego:
-            raise LogError(f"{path}: expected a row for the camera {name}, which intrinsics.feather has, found none")
+            raise LogError(f"{path}: expected a row for the camera {name!r}, which intrinsics.feather has, found none")
         # av2-api takes pixels' centres to lie on whole numbers, so half a pixel is added.
         K = np.array([[fx, 0.0, cx + 0.5], [0.0, fy, cy + 0.5], [0.0, 0.0, 1.0]])
         cameras[name] = CameraCalibration(K, widths[i], heights[i], sensor_to_ego[name])

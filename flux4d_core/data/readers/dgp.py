@@ -30,7 +30,7 @@ from flux4d_core.data.choice import LogChoice, no_labels_outside, pick
 from flux4d_core.data.document import Entry, read_document
 from flux4d_core.data.files import inside, read_npz
 from flux4d_core.data.images import LARGEST_SIDE, read_image
-from flux4d_core.data.lens import Brown, brown
+from flux4d_core.data.lens import Brown, brown, is_sane, pinhole
 from flux4d_core.data.log import CameraStream, LabelledBoxes, LidarStream, Log, Scan
 from flux4d_core.data.poses import invert, pose_from_quat, transform
 from flux4d_core.errors import LogError
@@ -220,7 +220,10 @@ def _lens(entry: Entry) -> Brown | None:
                 f"{entry.path}: {entry.place}: lenses with '{key}' cannot be undone (only k1, k2, p1, p2, k3)"
             )
     k1, k2, p1, p2, k3 = (_number_or_zero(entry, key) for key in ("k1", "k2", "p1", "p2", "k3"))
-    return brown(_K(entry), k1, k2, p1, p2, k3)
+    lens = brown(_K(entry), k1, k2, p1, p2, k3)
+    if lens is not None and not is_sane(lens):
+        raise entry.wrong("a camera with focal lengths above 0")
+    return lens
 
 
 def _camera(scene: _Scene, name: str) -> CameraStream:
@@ -228,7 +231,7 @@ def _camera(scene: _Scene, name: str) -> CameraStream:
     width, height = (data[0].content[key].integer() for key in ("width", "height"))
     if not (1 <= width <= LARGEST_SIDE and 1 <= height <= LARGEST_SIDE):
         raise LogError(f"{scene.path}: {name} claims images of {width}x{height} pixels")
-    if not (calibration.K[0, 0] > 0 and calibration.K[1, 1] > 0):
+    if not is_sane(pinhole(calibration.K)):
         raise LogError(f"{calibration.source}: {name} has no focal length")
     return CameraStream(
         name=name,

@@ -63,7 +63,7 @@ from flux4d_core.data.choice import LogChoice, no_labels_outside, pick
 from flux4d_core.data.document import Entry, read_document
 from flux4d_core.data.files import inside
 from flux4d_core.data.images import LARGEST_SIDE, read_image, read_mask
-from flux4d_core.data.lens import LENSES, Lens, brown, ideal_K, is_sane
+from flux4d_core.data.lens import LENSES, Lens, brown, ideal_K, is_sane, pinhole
 from flux4d_core.data.log import CameraStream, LabelledBoxes, LidarStream, Log, Scan
 from flux4d_core.data.poses import SECOND_NS, deskew, is_rigid, transform
 from flux4d_core.data.scans import read_stored_scan
@@ -161,7 +161,7 @@ def _camera(folder: Path, entry: Entry) -> CameraStream:
         )
     lens = _lens(entry["lens"]) if "lens" in entry else None
     K = ideal_K(lens, width, height) if lens is not None and "K" not in entry else entry["K"].array(3, 3)
-    if not (K[0, 0] > 0 and K[1, 1] > 0 and K[1, 0] == 0 and (K[2] == (0, 0, 1)).all()):
+    if not (is_sane(pinhole(K)) and K[1, 0] == 0 and (K[2] == (0, 0, 1)).all()):
         raise entry["K"].wrong("a camera matrix [[fx, s, cx], [0, fy, cy], [0, 0, 1]] with fx and fy above 0")
     files = [inside(folder, image["file"].text(), entry.path) for image in images]
     ends = ["camera_to_global_end" in image for image in images]
@@ -174,6 +174,8 @@ def _camera(folder: Path, entry: Entry) -> CameraStream:
         if lens is not None:
             raise LogError(f"{entry.path}: {entry.place}: expected 'distortion' or 'lens', found both")
         lens = brown(K, *entry["distortion"].array(5).tolist())
+        if lens is not None and not is_sane(lens):
+            raise entry["distortion"].wrong("[k1, k2, p1, p2, k3] of a lens")
     masks = [inside(folder, image["mask"].text(), entry.path) if "mask" in image else None for image in images]
     return CameraStream(
         name=_name(entry),

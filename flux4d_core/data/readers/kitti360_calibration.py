@@ -20,7 +20,7 @@ from numpy import ndarray
 
 from flux4d_core.data.files import read_text
 from flux4d_core.data.images import LARGEST_SIDE
-from flux4d_core.data.lens import Lens, Mei, ideal_K
+from flux4d_core.data.lens import Lens, Mei, ideal_K, is_sane, pinhole
 from flux4d_core.data.poses import invert, is_rigid, nearest_rigid, pose_from_rotation
 from flux4d_core.errors import LogError
 
@@ -87,7 +87,7 @@ def _perspective(folder: Path, name: str, camera_to_ego: Float64[ndarray, "4 4"]
     width, height = _entry(entries, f"S_rect_{number}", (2,), path)
     if not is_rigid(rectify):
         raise LogError(f"{path}: R_rect_{number} is not a rotation: {rectify[:3, :3].tolist()}")
-    if not (K[0, 0] > 0 and K[1, 1] > 0 and np.allclose(K[2], [0, 0, 1]) and K[1, 0] == 0):
+    if not (is_sane(pinhole(K)) and np.allclose(K[2], [0, 0, 1]) and K[1, 0] == 0):
         raise LogError(f"{path}: P_rect_{number} is not a camera's projection: {K.tolist()}")
     K[:2, 2] += 0.5
     size = _size(width, height, path)

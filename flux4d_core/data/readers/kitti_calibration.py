@@ -11,6 +11,7 @@ from numpy import ndarray
 
 from flux4d_core.data.files import read_text
 from flux4d_core.data.images import LARGEST_SIDE
+from flux4d_core.data.lens import is_sane, pinhole
 from flux4d_core.data.poses import invert, is_rigid, nearest_rigid, pose_from_rotation
 from flux4d_core.errors import LogError
 
@@ -62,7 +63,7 @@ def _camera(
     projection = _entry(entries, f"P_rect_{name}", (3, 4), path)
     width, height = _entry(entries, f"S_rect_{name}", (2,), path)
     K = projection[:, :3].copy()
-    if not (K[0, 0] > 0 and K[1, 1] > 0 and np.allclose(K[2], [0, 0, 1]) and K[1, 0] == 0):
+    if not (is_sane(pinhole(K)) and np.allclose(K[2], [0, 0, 1]) and K[1, 0] == 0):
         raise LogError(f"{path}: P_rect_{name} is not a camera's projection: {K.tolist()}")
     if not (1 <= width <= LARGEST_SIDE and 1 <= height <= LARGEST_SIDE):
         raise LogError(f"{path}: S_rect_{name} is not the size of an image: {width:g}x{height:g}")

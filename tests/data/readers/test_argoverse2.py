@@ -194,6 +194,8 @@ REFUSED = [
     (LENSES, cut_in_half, "not a readable Feather"),
     (LENSES, rewritten(every("fx_px", 0.0)), "expected a camera's calibration, found fx 0"),
     (LENSES, rewritten(every("width_px", 2_000_000)), "2000000x"),
+    (LENSES, rewritten(every("sensor_name", "a\nb")), "expected a row for the camera 'a.*nb'"),
+    (LENSES, rewritten(lambda columns: [every("sensor_name", "a\nb")(columns), every("fx_px", 0.0)(columns)]), "fx 0"),
     (MOUNTS, missing, "the calibration of mounts is missing"),
     (MOUNTS, rewritten(every("sensor_name", "x")), "expected a row for the camera"),
     (MOUNTS, rewritten(no_rotation), "row 0: expected a pose"),

@@ -120,10 +120,18 @@ def test_files_outside_the_scene_are_not_opened(tmp_path: Path) -> None:
         open_dgp(scene)
 
 
-def test_a_camera_without_a_focal_length_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("length", [0.0, 1e308])
+def test_a_camera_without_a_focal_length_is_refused(length: float, tmp_path: Path) -> None:
     scene = write_dgp(tmp_path)
-    edit(scene, lambda document: document["intrinsics"][1].update(fx=0.0), "calibration/abc.json")
+    edit(scene, lambda document: document["intrinsics"][1].update(fx=length), "calibration/abc.json")
     with pytest.raises(LogError, match=r"abc\.json: CAMERA_01 has no focal length"):
+        open_dgp(scene)
+
+
+def test_a_lens_of_absurd_numbers_is_refused(tmp_path: Path) -> None:
+    scene = write_dgp(tmp_path)
+    edit(scene, lambda document: document["intrinsics"][1].update(k3=1e308), "calibration/abc.json")
+    with pytest.raises(LogError, match=r"abc\.json: intrinsics\[1\]: expected a camera with focal lengths above 0"):
         open_dgp(scene)
 
 

@@ -199,6 +199,7 @@ WRONG: list[tuple[tuple[str | int, ...], object, str]] = [
     (("cameras", 0, "images", 0, "file"), "/etc/passwd", "leads out of the log's folder"),
     (("cameras", 0, "mask"), "masks/none.png", r"none\.png: the image is missing"),
     (("cameras", 0, "distortion"), [1, 2], r"cameras\[0\].distortion: expected 5 finite numbers"),
+    (("cameras", 0, "distortion"), [0, 0, 0, 0, 1e308], r"cameras\[0\].distortion: expected \[k1, k2, p1, p2, k3\]"),
     (("lidars", 0, "deskewed"), "yes", r"lidars\[0\].deskewed: expected true or false, found \"yes\""),
     (("lidars", 0, "sweeps", 2, "time_ns"), 1.5, r"sweeps\[2\].time_ns: expected an integer, found 1.5"),
     (("ego", 3, "ego_to_global"), SCALED, r"ego\[3\].ego_to_global: expected a rigid pose"),

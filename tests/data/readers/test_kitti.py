@@ -145,6 +145,7 @@ def test_a_calibration_beside_the_sensors_does_too(tmp_path: Path) -> None:
     ("file", "old", "new", "message"),
     [
         ("calib_cam_to_cam.txt", "P_rect_02: 40.0", "P_rect_02: 0", "P_rect_02 is not a camera's projection"),
+        ("calib_cam_to_cam.txt", "P_rect_02: 40.0", "P_rect_02: 1e308", "P_rect_02 is not a camera's projection"),
         ("calib_cam_to_cam.txt", "P_rect_02: 40.0", "P_rect_02: nan", "expected 12 numbers after 'P_rect_02:'"),
         ("calib_cam_to_cam.txt", f"S_rect_02: {WIDTH}", "S_rect_02: 99999", "S_rect_02 is not the size of an image"),
         ("calib_cam_to_cam.txt", "R_rect_00", "R_rect_09", "expected 9 numbers after 'R_rect_00:'"),

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from damages import a_folder, changed, cut_in_half, empty, garbage, missing, outcome_of_damage, thinned, written
+from damages import Damage, a_folder, changed, cut_in_half, empty, garbage, missing, outcome_of_damage, thinned, written
 from same_log import Tolerance, check_same_log
 from street import street
 from write_kitti360 import DRIVE, FIRST, in_step, write_kitti360
@@ -123,6 +123,11 @@ def test_boxes_that_are_mirrored_or_upside_down_are_the_same_boxes(whole: Path, 
         assert np.linalg.det(placed[:3, :3]) == pytest.approx(1.0)
 
 
+def focal_lengths(line: str) -> Damage:
+    """Another first number in a line of perspective.txt."""
+    return lambda path: path.write_text(re.sub(rf"{line.split()[0]} \S+", line, path.read_text()))
+
+
 @pytest.mark.parametrize(
     ("file", "damage", "sentence"),
     [
@@ -147,6 +152,11 @@ def test_without_poses_or_places_there_is_no_log(file: str, damage, sentence: st
         (POSES, cut_in_half, "3 of 6 files are of frames without a pose"),
         ("calibration/perspective.txt", missing, "image_00: left out: .*perspective.txt: .*missing"),
         ("calibration/perspective.txt", changed("P_rect_00: ", "P_rect_00: nan "), "image_00: left out: .*12 numbers"),
+        (
+            "calibration/perspective.txt",
+            focal_lengths("P_rect_00: 1e308"),
+            "image_00: left out: .*P_rect_00 is not a camera's projection",
+        ),
         (
             "calibration/perspective.txt",
             changed("S_rect_01: ", "S_rect_01: 1e9 1e9 #"),

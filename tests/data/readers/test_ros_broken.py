@@ -141,6 +141,15 @@ def test_without_metadata_the_files_of_the_folder_are_read(pristine: dict[str, P
     assert isinstance(outcome(path), Log)
 
 
+def test_metadata_that_names_a_file_longer_than_names_can_be_is_noted(
+    pristine: dict[str, Path], tmp_path: Path
+) -> None:
+    path = copied(pristine["sqlite3"], tmp_path)
+    (path / "metadata.yaml").write_text((path / "metadata.yaml").read_text().replace("drive.db3", "9" * 300 + ".db3"))
+    result = outcome(path)
+    assert isinstance(result, Log) and any("expected a file name" in note for note in result.notes)
+
+
 def test_metadata_cannot_name_a_file_outside_of_the_folder(pristine: dict[str, Path], tmp_path: Path) -> None:
     path = copied(pristine["sqlite3"], tmp_path)
     text = (path / "metadata.yaml").read_text()
