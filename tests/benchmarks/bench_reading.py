@@ -16,13 +16,14 @@ import os
 import subprocess
 import sys
 import tempfile
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT / "tests" / "data"), str(ROOT / "tests" / "data" / "readers")]
 
-from flux4d_core.data.log import Log  # noqa: E402
+from flux4d_core.data.log import LidarStream, Log, Scan  # noqa: E402
 
 DECODERS = Path(__file__).parent / "reading_peers"
 OURS = """
@@ -138,8 +139,21 @@ def written(format: str, root: Path) -> Path:
     from denser_track import denser
     from every_format import writers
 
-    log = large_street()
+    log = two_lidars(large_street()) if format == "argoverse2" else large_street()
     return writers()[format](denser(log) if format in ("ncore", "zod") else log, root)
+
+
+def two_lidars(log: Log) -> Log:
+    """Every second point is the other LiDAR's: av2-api reads no log that has one only."""
+
+    def half(first: int) -> LidarStream:
+        def read(i: int) -> Scan:
+            scan = log.lidars[0].read_scan(i)
+            return Scan(scan.points[first::2], scan.times_ns[first::2], scan.intensities[first::2])
+
+        return replace(log.lidars[0], name=("up", "down")[first], read_scan=read)
+
+    return replace(log, lidars=(half(0), half(1)))
 
 
 def main() -> None:
