@@ -101,7 +101,7 @@ def peer_arguments(format: str, path: Path) -> list[str]:
     if format == "ncore":
         return [str(store) for store in sorted(path.iterdir())]
     if format == "kitti":
-        return [str(path.parent.parent), path.parent.name, path.name.split("_")[4], "11"]
+        return [str(path.parent.parent), path.parent.name, path.name.split("_")[4], "10"]
     return [str(path)]
 
 
