@@ -10,8 +10,8 @@ import pandas
 from jaxtyping import Float64, Int64
 from numpy import ndarray
 from PIL import Image
-from scipy.interpolate import CubicSpline
-from scipy.spatial.transform import Rotation, RotationSpline
+from scipy.spatial.transform import Rotation
+from smooth_track import smooth
 
 from flux4d_core.data.log import CameraStream, LabelledBoxes, LidarStream, Log
 from flux4d_core.data.poses import invert, pose_from_rotation, transform
@@ -43,8 +43,8 @@ def write_pandaset(log: Log, root: Path, suffix: str = ".pkl.gz") -> Path:
 def _write_camera(folder: Path, camera: CameraStream, log: Log, to_world: Float64[ndarray, "4 4"]) -> None:
     folder.mkdir(parents=True)
     stamps = camera.times_ns + IMAGE_STAMP_AFTER_MIDDLE_NS
-    mounts = invert(_smooth(log, camera.times_ns)) @ camera.camera_to_global
-    poses = to_world @ _smooth(log, stamps) @ mounts
+    mounts = invert(smooth(log, camera.times_ns)) @ camera.camera_to_global
+    poses = to_world @ smooth(log, stamps) @ mounts
     (folder / "poses.json").write_text(json.dumps([_pose(pose) for pose in poses]))
     (folder / "timestamps.json").write_text(json.dumps(_seconds(stamps)))
     K = camera.K
@@ -53,14 +53,6 @@ def _write_camera(folder: Path, camera: CameraStream, log: Log, to_world: Float6
     (folder / "intrinsics.json").write_text(json.dumps(intrinsics))
     for number in range(len(stamps)):
         Image.fromarray(camera.read_image(number)).save(folder / f"{number:02d}.jpg", quality=95, subsampling=0)
-
-
-def _smooth(log: Log, times_ns: Int64[ndarray, "times"]) -> Float64[ndarray, "times 4 4"]:
-    """The vehicle's poses at other times, on a smooth curve through the known ones."""
-    known, at = ((stamps - log.ego_times_ns[0]) / 1e9 for stamps in (log.ego_times_ns, times_ns))
-    positions = CubicSpline(known, log.ego_to_global[:, :3, 3])(at)
-    rotations = RotationSpline(known, Rotation.from_matrix(log.ego_to_global[:, :3, :3]))(at).as_matrix()
-    return np.stack([pose_from_rotation(turn, place) for turn, place in zip(rotations, positions, strict=True)])
 
 
 def _pose(pose: Float64[ndarray, "4 4"]) -> dict[str, dict[str, float]]:
@@ -81,7 +73,7 @@ def _write_lidar(folder: Path, log: Log, to_world: Float64[ndarray, "4 4"], suff
     stamps = log.lidars[0].times_ns + SWEEP_STAMP_AFTER_MIDDLE_NS
     (folder / "timestamps.json").write_text(json.dumps(_seconds(stamps)))
     right_forward_up = pose_from_rotation(np.array([[0.0, 1, 0], [-1, 0, 0], [0, 0, 1]]), np.zeros(3))
-    poses = to_world @ _smooth(log, stamps) @ right_forward_up
+    poses = to_world @ smooth(log, stamps) @ right_forward_up
     (folder / "poses.json").write_text(json.dumps([_pose(pose) for pose in poses]))
     for number in range(len(stamps)):
         tables = [_points(lidar, number, source, to_world) for source, lidar in enumerate(log.lidars)]

@@ -13,15 +13,15 @@ from typing import Any
 
 import numpy as np
 import pyarrow
-from jaxtyping import Float64, Int64
+from jaxtyping import Float64
 from numpy import ndarray
 from PIL import Image
 from pyarrow import parquet
-from scipy.interpolate import CubicSpline
-from scipy.spatial.transform import Rotation, RotationSpline
+from scipy.spatial.transform import Rotation
+from smooth_track import smooth
 
 from flux4d_core.data.log import CameraStream, Log
-from flux4d_core.data.poses import invert, nearest_rigid, pose_from_rotation
+from flux4d_core.data.poses import invert, nearest_rigid
 
 CONTEXT = "10023947602400723454_1120_000_1140_000"
 COLUMNS = 4096
@@ -40,7 +40,7 @@ def write_waymo(log: Log, root: Path, quality: int = 95) -> Path:
         "vehicle_pose",
         {
             "key.frame_timestamp_micros": frames,
-            "[VehiclePoseComponent].world_from_vehicle.transform": _flat(_smooth(log, log.lidars[0].times_ns)),
+            "[VehiclePoseComponent].world_from_vehicle.transform": _flat(smooth(log, log.lidars[0].times_ns)),
         },
     )
     _write_cameras(folder, log)
@@ -61,16 +61,8 @@ def _flat(poses: Float64[ndarray, "poses 4 4"]) -> pyarrow.Array:
     return pyarrow.array(poses.reshape(-1, 16).tolist(), pyarrow.list_(pyarrow.float64(), 16))
 
 
-def _smooth(log: Log, times_ns: Int64[ndarray, "times"]) -> Float64[ndarray, "times 4 4"]:
-    """The vehicle's poses on a smooth curve through the known ones."""
-    known, at = ((stamps - log.ego_times_ns[0]) / 1e9 for stamps in (log.ego_times_ns, times_ns))
-    positions = CubicSpline(known, log.ego_to_global[:, :3, 3])(at)
-    turns = RotationSpline(known, Rotation.from_matrix(log.ego_to_global[:, :3, :3]))(at).as_matrix()
-    return np.stack([pose_from_rotation(turn, place) for turn, place in zip(turns, positions, strict=True)])
-
-
 def _mount(camera: CameraStream, log: Log) -> Float64[ndarray, "4 4"]:
-    return nearest_rigid(invert(_smooth(log, camera.times_ns[:1]))[0] @ camera.camera_to_global[0])
+    return nearest_rigid(invert(smooth(log, camera.times_ns[:1]))[0] @ camera.camera_to_global[0])
 
 
 def _write_cameras(folder: Path, log: Log) -> None:
@@ -104,7 +96,7 @@ def _shot(camera: CameraStream, i: int, log: Log, quality: int) -> dict[str, obj
     start = "[CameraImageComponent]."
     middle = int(camera.times_ns[i])
     around = np.array([middle - 5_000_000, middle - 4_000_000, middle - 3_000_000, middle])
-    before, pose, after, at_middle = _smooth(log, around)
+    before, pose, after, at_middle = smooth(log, around)
     # What the log's camera pose differs from the smooth curve is taken along.
     pose = camera.camera_to_global[i] @ invert(_mount(camera, log)) @ invert(at_middle) @ pose
     linear = (after[:3, 3] - before[:3, 3]) / 0.002
@@ -132,12 +124,12 @@ def _shot(camera: CameraStream, i: int, log: Log, quality: int) -> dict[str, obj
 
 def _write_lidar(folder: Path, log: Log, frames: list[int]) -> None:
     lidar = log.lidars[0]
-    mount = nearest_rigid(invert(_smooth(log, lidar.times_ns[:1]))[0] @ lidar.lidar_to_global[0])
+    mount = nearest_rigid(invert(smooth(log, lidar.times_ns[:1]))[0] @ lidar.lidar_to_global[0])
     inclinations: Float64[ndarray, "beams"] | None = None
     images, poses = [], []
     for i in range(len(frames)):
         scan = lidar.read_scan(i)
-        ego = _smooth(log, scan.times_ns)
+        ego = smooth(log, scan.times_ns)
         seen = np.einsum(
             "nij,nj->ni", invert(ego @ mount), np.concatenate([scan.points, np.ones((len(scan.points), 1))], -1)
         )
@@ -240,7 +232,7 @@ def _write_boxes(folder: Path, log: Log, frames: list[int]) -> None:
     start = "[LiDARBoxComponent]."
     rows = []
     for stamp, time_ns, labels in zip(frames, log.lidars[0].times_ns, log.labels, strict=True):
-        poses = invert(_smooth(log, time_ns[None]))[0] @ labels.box_to_global
+        poses = invert(smooth(log, time_ns[None]))[0] @ labels.box_to_global
         headings = np.arctan2(poses[:, 1, 0], poses[:, 0, 0])
         for i, track in enumerate(labels.track_ids):
             rows.append((stamp, track, *poses[i, :3, 3], *labels.sizes[i], headings[i]))
