@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,15 +70,22 @@ def open_log(path: Path | str, choice: LogChoice = LogChoice()) -> Log:
     Raises LogError if nothing is there, if no format recognises it, if it is a dataset of several logs and `choice`
     names none of them, or if it is broken.
     """
-    known = _format_of(Path(path))
+    path = _named(Path(path))
+    known = _format_of(path)
     if choice.mapping is not None and known.open is not ros.open_ros:
         raise LogError(f"{choice.mapping}: only a robot recording has topics to be mapped, {path} is none")
-    return known.open(Path(path), choice)
+    return known.open(path, choice)
 
 
 def list_logs(path: Path | str) -> tuple[str, ...]:
     """Names of the logs at a path: one for a log, all of a dataset's root; raises LogError as `open_log`."""
-    return _format_of(Path(path)).list_logs(Path(path))
+    path = _named(Path(path))
+    return _format_of(path).list_logs(path)
+
+
+def _named(path: Path) -> Path:
+    """The path, with its own name and its folders' where it is "." or ends in "..": some formats look beside it."""
+    return path if path.name not in ("", "..") else Path(os.path.abspath(path))  # noqa: PTH100  # links are not followed
 
 
 def _format_of(path: Path) -> Format:

@@ -19,6 +19,7 @@ from scipy.spatial.transform import Rotation
 from smooth_track import smooth
 from street import street
 from write_kitti360 import in_step, mount_of
+from write_kitti_raw import one_camera
 from write_zod import LIKE_A_PINHOLE
 
 from flux4d_core.data.lens import Fisheye, ideal_K
@@ -144,6 +145,28 @@ def _argoverse2(log: Log) -> Log:
     return with_jpeg(with_points_in(log, ego, np.float16), 100, subsampling=0)
 
 
+def _dgp(log: Log) -> Log:
+    """Every point is of its cloud's own time, and the car is where the LiDAR is."""
+    lidar = log.lidars[0]
+
+    def read_scan(i: int) -> Scan:
+        scan = lidar.read_scan(i)
+        return Scan(scan.points, np.full(len(scan.points), lidar.times_ns[i]), scan.intensities)
+
+    still = replace(lidar, read_scan=read_scan)
+    return replace(log, lidars=(still,), ego_times_ns=lidar.times_ns, ego_to_global=lidar.lidar_to_global)
+
+
+def _kitti(log: Log) -> Log:
+    seen = one_camera(log)
+    mount = mount_of(seen, seen.lidars[0])
+
+    def velodyne(lidar: LidarStream, i: int, scan: Scan) -> Float64[ndarray, "points 4 4"]:
+        return interpolate(seen.ego_times_ns, seen.ego_to_global @ mount, scan.times_ns)
+
+    return with_points_in(seen, velodyne, np.float32)
+
+
 def _kitti360(log: Log) -> Log:
     stepped = in_step(log)
     cameras = (
@@ -200,6 +223,8 @@ REFERENCES: dict[str, Callable[[Log], Log]] = {
     "folder": _folder,
     "argoverse2": _argoverse2,
     "colmap": _cloud,
+    "dgp": _dgp,
+    "kitti": _kitti,
     "kitti360": _kitti360,
     "ncore": _ncore,
     "nerfstudio": _cloud,

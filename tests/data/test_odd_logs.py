@@ -39,31 +39,38 @@ _PACKED = "the image is packed in a table or in messages"
 _RAYS = "a ray for each point: none, or ten thousand at once, cannot be written"
 _NOT_AS_IS = "poses are tabled at other times or in other axes than the log's"
 
+_RECKONED = ("argoverse2", "colmap", "dgp", "kitti", "nuscenes", "pandaset", "nerfstudio", "waymo")
 _ROS = ("rosbag2", "mcap", "ros1")
 CANNOT_SAY: dict[str, dict[str, str]] = {
-    "one image and sweep": {"kitti360": _IN_STEP},
-    "no images": dict.fromkeys(("kitti360", "waymo", "zod"), _LAYOUT),
-    "no LiDAR": dict.fromkeys(("argoverse2", "kitti360", "ncore", "nuscenes", "pandaset", "waymo", "zod"), _LAYOUT),
+    "one image and sweep": dict.fromkeys(("kitti", "kitti360"), _IN_STEP),
+    "no images": dict.fromkeys(("kitti", "kitti360", "waymo", "zod"), _LAYOUT),
+    "no LiDAR": dict.fromkeys(
+        ("argoverse2", "dgp", "kitti", "kitti360", "ncore", "nuscenes", "pandaset", "waymo", "zod"), _LAYOUT
+    ),
     "poses only": {
         "folder": "the writer refuses it",
-        **dict.fromkeys(("argoverse2", "kitti360", "ncore", "nuscenes", "pandaset", "waymo", "zod"), _LAYOUT),
+        **dict.fromkeys(
+            ("argoverse2", "dgp", "kitti", "kitti360", "ncore", "nuscenes", "pandaset", "waymo", "zod"), _LAYOUT
+        ),
     },
-    "times repeated": {"waymo": "its writer puts the boxes of a frame beside its sweep, one each"},
+    "times repeated": {
+        "dgp": "its writer puts the boxes of a frame beside its sweep",
+        "waymo": "its writer puts the boxes of a frame beside its sweep, one each",
+    },
     "times out of order": {"kitti360": _IN_STEP},
     "images an hour late": {**dict.fromkeys(("colmap", "nerfstudio"), _ONE_CLOUD), "kitti360": _IN_STEP},
     "poses for half": {
         **dict.fromkeys(("argoverse2", "ncore", "nuscenes", "pandaset", "waymo", *_ROS), _POSES_FOR_ALL),
         **dict.fromkeys(("colmap", "nerfstudio"), _ONE_CLOUD),
+        "kitti": _POSES_FOR_ALL,
         "kitti360": _IN_STEP,
     },
     "NaN in K": {"folder": _NO_NAN},
     "infinite K": {"folder": _NO_NAN},
-    "NaN in points": {"kitti360": _NO_PLACE, "waymo": _NO_PLACE},
+    "NaN in points": {"kitti": _NO_PLACE, "kitti360": _NO_PLACE, "waymo": _NO_PLACE},
     "infinite points": {"waymo": _NO_PLACE},
-    "NaN in poses": dict.fromkeys(("argoverse2", "colmap", "nuscenes", "pandaset", "nerfstudio", "waymo"), _NOT_AS_IS),
-    "infinite poses": dict.fromkeys(
-        ("argoverse2", "colmap", "nuscenes", "pandaset", "nerfstudio", "waymo"), _NOT_AS_IS
-    ),
+    "NaN in poses": dict.fromkeys(_RECKONED, _NOT_AS_IS),
+    "infinite poses": dict.fromkeys(_RECKONED, _NOT_AS_IS),
     "one point, no point": {
         **dict.fromkeys(("colmap", "nerfstudio"), _ONE_CLOUD),
         **dict.fromkeys(("ncore", "waymo", *_ROS), _RAYS),
