@@ -147,7 +147,7 @@ def text(path: Path) -> None:
     path.write_text("1,2,3\n")
 
 
-def rewritten(change: Callable[[dict[str, list]], None]) -> Callable[[Path], None]:
+def rewritten(change: Callable[[dict[str, list]], object]) -> Callable[[Path], None]:
     """A damage that changes a table's columns."""
 
     def damage(path: Path) -> None:
