@@ -83,6 +83,7 @@ def test_gaussians_turn_with_the_camera() -> None:
 
 
 @pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="PyTorch sees no CUDA device")
 def test_on_a_gpu_the_shutter_rolls_as_on_a_cpu() -> None:
     dice = torch.Generator().manual_seed(0)
     means = torch.rand(200, 3, generator=dice) * torch.tensor([10.0, 8, 8]) + torch.tensor([8.0, -4, -4])

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from flux4d_viewer.canvas.drawable import Drawable
-from flux4d_viewer.canvas.layout import Layout
+    from flux4d_viewer.canvas.layout import Layout
 
 
 class Canvas:

@@ -64,10 +64,15 @@ def test_the_split_shows_the_recorded_image_left_of_it_and_the_render_right_of_i
     rows = slice(8, 50)  # the timeline's panel lies below
     for split, columns in ((0.5, 64), (0.25, 32), (0.75, 96)):
         eye.viewer.controls.quality.set_comparing(split=split)
-        shown = card(eye, (128, 72))
         left, right = slice(2, columns - 3), slice(columns + 3, 126)
-        assert error(shown[rows, left], recorded[rows, left]) < 0.03
-        assert error(shown[rows, right], rendered[rows, right]) < 0.03
+
+        def is_split(left: slice = left, right: slice = right) -> bool:
+            shown = card(eye, (128, 72))
+            ours, theirs = (shown[rows, left], recorded[rows, left]), (shown[rows, right], rendered[rows, right])
+            return error(*ours) < 0.03 and error(*theirs) < 0.03
+
+        eye.wait_until(is_split, f"the split at {split}")
+        shown = card(eye, (128, 72))
         assert error(shown[rows, left], rendered[rows, left]) > 0.035
         assert error(shown[rows, right], recorded[rows, right]) > 0.035
 

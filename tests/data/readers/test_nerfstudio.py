@@ -164,7 +164,7 @@ BROKEN = {
     "a text for a time": ("frames.1.time", "soon", "expected a number"),
     "no focal length": ("fl_x", None, "expected fl_x and fl_y above 0"),
     "a focal length below 0": ("fl_x", -1, "expected fl_x and fl_y above 0"),
-    "a focal length that overflows": ("fl_x", 1e300, "plausible numbers"),
+    "a focal length that overflows": ("fl_x", 1e300, "a lens of finite numbers"),
     "an unknown model": ("camera_model", "EQUIRECTANGULAR", "found 'EQUIRECTANGULAR'"),
     "a fourth radial number": ("k4", 0.1, "k4 is 0.1, which is not read"),
     "half a pixel": ("w", 63.5, "not 63.5x48"),
