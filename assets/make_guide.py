@@ -100,7 +100,7 @@ def plots(controls: Controls, client: Any) -> None:
 
 
 def nothing(controls: Controls, client: Any) -> None:
-    pass
+    """The tab as it opens."""
 
 
 SHOTS = (

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from damages import a_folder, cut_in_half, empty, garbage, missing, written
 from miniature_logs import FRAMES, write_dgp, write_folder, write_kitti
 
 from flux4d_core.data.describe import describe
@@ -29,33 +30,7 @@ def files_of(kind: str, root: Path) -> list[str]:
     return sorted(str(path.relative_to(root)) for path in root.rglob("*") if path.is_file())
 
 
-def missing(path: Path) -> None:
-    path.unlink()
-
-
-def empty(path: Path) -> None:
-    path.write_bytes(b"")
-
-
-def cut_in_the_middle(path: Path) -> None:
-    content = path.read_bytes()
-    path.write_bytes(content[: len(content) // 2 - 1])
-
-
-def garbage(path: Path) -> None:
-    path.write_bytes(random.Random(0).randbytes(max(path.stat().st_size, 100)))
-
-
-def a_folder(path: Path) -> None:
-    path.unlink()
-    path.mkdir()
-
-
-def other_text(path: Path) -> None:
-    path.write_text("R: nan nan\n[1, 2, {}]\n")
-
-
-DAMAGES = [missing, empty, cut_in_the_middle, garbage, a_folder, other_text]
+DAMAGES = [missing, empty, cut_in_half, garbage, a_folder, written("R: nan nan\n[1, 2, {}]\n")]
 
 
 def read_all_of(path: Path) -> tuple[Log, Clip, list[str]] | LogError:

@@ -218,7 +218,8 @@ def test_a_few_wrong_bytes_in_a_tar_file_never_do_more_than_cost_something(
     seed: int, tar: Path, tmp_path: Path
 ) -> None:
     for store in (BASIS, LIDARS, CUBOIDS):
-        outcome_of_damage(tar, f"{store}.itar", overwritten(seed, 60), tmp_path / store)
+        outcome = outcome_of_damage(tar, f"{store}.itar", overwritten(seed, 60), tmp_path / store)
+        assert not outcome.error or "ncore4" in outcome.error, outcome
 
 
 def test_links_out_of_a_store_are_not_followed(whole: Path, tmp_path: Path) -> None:

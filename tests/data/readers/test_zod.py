@@ -146,7 +146,8 @@ def test_tables_of_absurd_sizes_are_refused_before_they_are_read(whole: Path, tm
 
 @pytest.mark.parametrize("seed", range(12))
 def test_a_few_wrong_bytes_in_the_record_never_do_more_than_cost_it(seed: int, whole: Path, tmp_path: Path) -> None:
-    outcome_of_damage(whole, f"{HERE}/oxts.hdf5", overwritten(seed, 40), tmp_path)
+    outcome = outcome_of_damage(whole, f"{HERE}/oxts.hdf5", overwritten(seed, 40), tmp_path)
+    assert not outcome.error or "oxts" in outcome.error, outcome
 
 
 @pytest.mark.parametrize(
